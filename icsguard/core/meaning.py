@@ -1,0 +1,93 @@
+"""What a request wants, in words that policy and twin share whatever the protocol.
+
+A protocol's `meaning` module turns a parsed request into a `Meaning`; nothing above it looks at wire bytes again.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+from typing import NamedTuple
+
+from icsguard.core.ids import AddressRange
+
+
+class Intent(StrEnum):
+    """What a request is for."""
+
+    READ = "read"
+    WRITE = "write"
+    EXECUTE = "execute"
+    SUBSCRIBE = "subscribe"
+    BROWSE = "browse"
+    SESSION = "session"
+    ADMINISTER = "administer"
+    UNKNOWN = "unknown"
+
+
+CHANGES_THE_PLANT = frozenset({Intent.WRITE, Intent.EXECUTE, Intent.ADMINISTER, Intent.UNKNOWN})
+"""Intents that reach a device at most once: never re-sent after a timeout, reset or reconnect."""
+
+
+class Table(IntEnum):
+    """The data tables of Modbus AP V1.1b3 §4.3, and its file records (§6.14)."""
+
+    COIL = 0
+    DISCRETE = 1
+    INPUT = 3
+    HOLDING = 4
+    FILE = 6
+
+    @property
+    def word(self) -> str:
+        """The table's name as it is written in policies and messages."""
+        return self.name.lower()
+
+    @property
+    def is_bits(self) -> bool:
+        """Say whether the table's elements are single bits."""
+        return self in {Table.COIL, Table.DISCRETE}
+
+
+class Access(NamedTuple):
+    """One run of elements that a request reads or writes."""
+
+    intent: Intent
+    """READ or WRITE."""
+    table: Table
+    span: AddressRange
+    file: int = 0
+    """File number for Table.FILE (then `span` counts records), else 0."""
+
+
+class Change(NamedTuple):
+    """What one part of a request would put into a run of coils or holding registers."""
+
+    table: Table
+    start: int
+    """0-based address of the first element."""
+    values: tuple[int, ...]
+    """One entry an element: 0 or 1 for coils, 0 to 65535 for registers."""
+    keep: int = 0
+    """Mask write (AP §6.16) only: result = (current AND keep) OR (values[0] AND NOT keep). 0 elsewhere."""
+
+    @property
+    def span(self) -> AddressRange:
+        """The elements that change."""
+        return AddressRange(self.start, self.start + len(self.values) - 1)
+
+
+class Meaning(NamedTuple):
+    """A request as policy and twin see it."""
+
+    intent: Intent
+    function: int
+    """Modbus function code, or an OPC UA service number."""
+    sub: int
+    """FC08 sub-function or FC43 MEI type; -1 where the function has none."""
+    unit: int
+    accesses: tuple[Access, ...]
+    """Every run that is read or written, writes first where the device does them first (FC23)."""
+    changes: tuple[Change, ...]
+    """Every value that would be written to coils and holding registers."""
+    extra: bytes = b""
+    """Opaque body of private functions, after the function code."""
