@@ -1,0 +1,77 @@
+# The targets that README and CI call. The environment is built once and kept: a stamp per installed set tells make
+# whether the pins changed since. Stamps live inside the environment, so that both go together.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+REPORT ?= icsguard-demo.html
+# Inputs of a fuzz campaign; a short one runs in every `make test`.
+N      ?= 200000
+UV     ?= build/lock/venv/bin/uv
+
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format lint types imports matching requirements fuzz bench models package lock clean
+
+help: ## say what can be made
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+
+demo: $(VENV)/.installed-run ## run a simulated plant, its gateway and its attackers; ends with a report
+	@$(BIN)/icsguard demo --report $(REPORT)
+
+test: $(VENV)/.installed-dev ## run the whole test suite (PYTEST_ARGS are passed on)
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: format lint types imports matching ## what a change must pass before its tests: under a minute
+
+format: $(VENV)/.installed-dev ## check the layout of the code
+	@$(BIN)/ruff format --check .
+
+lint: $(VENV)/.installed-dev ## check the code with ruff
+	@$(BIN)/ruff check .
+
+types: $(VENV)/.installed-dev ## check the types with mypy
+	@$(BIN)/mypy
+
+imports: $(VENV)/.installed-dev ## check that the story flows one way (import-linter)
+	@$(BIN)/lint-imports --no-logo
+
+matching: $(VENV)/.installed-dev ## check the house: a test file per module, pins without addresses, known ATT&CK ids
+	@$(BIN)/python -m pytest -q tests/architecture
+
+fuzz: $(VENV)/.installed-dev ## throw N inputs at each parser (make fuzz N=100000)
+	@ICSGUARD_FUZZ_INPUTS=$(N) $(BIN)/python -m pytest --timeout=3600 tests/fuzz $(PYTEST_ARGS)
+
+bench: $(VENV)/.installed-dev ## measure the gateway beside a direct connection (BENCH_ARGS are passed on)
+	@$(BIN)/python -m bench $(BENCH_ARGS)
+
+models: $(VENV)/.installed-run ## train the shipped models again
+	@$(BIN)/python -m icsguard.learn.train_flow $(MODELS_ARGS)
+
+package: $(VENV)/.installed-dev ## build the wheel and check what it ships
+	@$(BIN)/python tools/package.py
+
+lock: ## write requirements/*.txt anew (UPGRADE=1 takes newer versions)
+	@test -x $(UV) || { tools/make-venv build/lock/venv && build/lock/venv/bin/python -m pip install --quiet uv; }
+	@python=$(VENV)/bin/python; test -x $$python || python=build/lock/venv/bin/python; \
+	    $$python tools/lock.py $(UV) $(if $(UPGRADE),--upgrade)
+
+clean: ## remove the environment and everything made
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
+	@find icsguard tests bench tools -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+RUN_PINS := requirements/core.txt requirements/lab.txt requirements/learn.txt requirements/build.txt
+
+$(VENV)/.installed-run: $(RUN_PINS) pyproject.toml | environment
+	@$(BIN)/python tools/install.py core lab learn
+	@touch $@
+
+# Everything at once: a suite that runs first need not wait for two installations.
+$(VENV)/.installed-dev: $(RUN_PINS) requirements/dev.txt pyproject.toml | environment
+	@$(BIN)/python tools/install.py core lab learn dev
+	@touch $(VENV)/.installed-run $@
+
+.PHONY: environment
+environment:
+	@tools/make-venv $(VENV)
