@@ -12,7 +12,7 @@ import msgspec
 
 from icsguard.core.finding import Finding
 from icsguard.core.isolation import IsolationRequest
-from icsguard.core.point_state import PointState
+from icsguard.core.live import PointState
 from icsguard.core.record import Record
 from icsguard.core.transaction import Opinion, Question, Transaction
 
