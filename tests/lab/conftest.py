@@ -1,0 +1,47 @@
+import asyncio
+import struct
+
+import pytest
+
+from icsguard.lab.plc import Plc
+from icsguard.lab.program import Program
+
+
+class Wire:
+    """A bare Modbus client: bytes out, one ADU in."""
+
+    def __init__(self, reader, writer):
+        self.reader, self.writer, self.tid = reader, writer, 0
+
+    def adu(self, pdu, unit=1):
+        self.tid += 1
+        return struct.pack(">HHHB", self.tid, 0, len(pdu) + 1, unit) + pdu
+
+    async def ask(self, pdu, unit=1):
+        self.writer.write(self.adu(pdu, unit))
+        return await self.answer()
+
+    async def answer(self, within=2.0):
+        header = await asyncio.wait_for(self.reader.readexactly(6), within)
+        body = await self.reader.readexactly(int.from_bytes(header[4:6], "big"))
+        return body[1:]
+
+    async def silence(self, for_s=0.15):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(self.reader.read(1), for_s)
+        return True
+
+
+@pytest.fixture
+async def plc():
+    server = Plc(Program(), "127.0.0.1", 0)
+    await server.serve_forever(background=True)
+    yield server
+    await server.shutdown()
+
+
+@pytest.fixture
+async def wire(plc):
+    reader, writer = await asyncio.open_connection("127.0.0.1", plc.port)
+    yield Wire(reader, writer)
+    writer.close()
