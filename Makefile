@@ -20,8 +20,8 @@ help: ## say what can be made
 demo: $(VENV)/.installed-run ## run a simulated plant, its gateway and its attackers; ends with a report
 	@$(BIN)/icsguard demo --report $(REPORT)
 
-test: $(VENV)/.installed-dev ## run the whole test suite (PYTEST_ARGS are passed on)
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+test: $(VENV)/.installed-dev ## run the whole test suite (FAST=1 leaves out the slow ones; PYTEST_ARGS are passed on)
+	@$(BIN)/python -m pytest $(if $(FAST),-m "not slow") $(PYTEST_ARGS)
 
 check: format lint types imports matching ## what a change must pass before its tests: under a minute
 
