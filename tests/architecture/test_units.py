@@ -68,6 +68,11 @@ def test_the_shadow_has_no_network(repo):
     assert "\nRestrictAddressFamilies=AF_UNIX\n" in text
 
 
+def test_the_shadow_may_read_the_features_of_the_processor(repo):
+    text = (repo / "systemd" / "icsguard-shadow.service").read_text(encoding="utf-8")
+    assert "\nProcSubset=all\n" in text  # with pid, onnxruntime warns and computes without them
+
+
 def test_every_user_and_folder_of_a_unit_is_made_somewhere(repo, service):
     users = (repo / "systemd" / "icsguard.sysusers.conf").read_text(encoding="utf-8")
     folders = (repo / "systemd" / "icsguard.tmpfiles.conf").read_text(encoding="utf-8").split()
