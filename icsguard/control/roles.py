@@ -31,11 +31,11 @@ class Caller(NamedTuple):
 
 
 def role_of(caller: Caller, *, own_uid: int, operators: Collection[str], viewers: Collection[str]) -> Role | None:
-    """Return the caller's role, None where it has none.
+    """Return the caller's role, None where it has none. The lists hold user names, and group names as `@group`.
 
     Root and the gateway's own user are operators always: whoever can end the process needs no permission from it.
     """
-    names = caller.groups | {caller.user}
+    names = {caller.user} | {f"@{group}" for group in caller.groups}
     if caller.uid in {ROOT, own_uid} or not names.isdisjoint(operators):
         return Role.OPERATOR
     return None if names.isdisjoint(viewers) else Role.VIEWER
