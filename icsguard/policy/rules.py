@@ -78,9 +78,9 @@ class Window(NamedTuple):
 
 
 class Rate(NamedTuple):
-    """At most `count` requests of one client in any `period_ns`."""
+    """A bucket of `burst` requests for each client, filled again in `period_ns`: `10/s` is 10 at once, 10 a second."""
 
-    count: int
+    burst: int
     period_ns: int
 
 

@@ -1,0 +1,143 @@
+"""Rules compiled per question: which of them speak of this client, this unit and this service?
+
+A cell answers it once for all requests of the same kind; cells are made on first use and remembered.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from icsguard.core.decision import Decision, RuleState
+from icsguard.core.meaning import Access, Intent
+from icsguard.core.verdict import Verdict
+from icsguard.policy.clients import Groups, own_group
+from icsguard.policy.index import Points
+from icsguard.policy.rules import Action, Grant, Policy, Rule, Service
+from icsguard.policy.spans import Spans
+from icsguard.policy.units import Units
+from icsguard.policy.windows import FOREVER, Calendar, Hours
+
+MAX_CELLS: Final = 8192  # client groups by units by services in use are far fewer; a scan fills it, then it starts anew
+MAX_UNITS: Final = 257  # what a unit identifier can say, and one for all that are undeclared
+
+
+class Line:
+    """One rule, with what it reaches in each unit worked out."""
+
+    __slots__ = ("_reach", "hours", "is_plain", "limits_values", "quick", "rule")
+
+    def __init__(self, rule: Rule, calendar: Calendar) -> None:
+        self.rule = rule
+        self.hours = Hours(rule.hours, calendar) if rule.hours else None
+        self.limits_values = rule.minimum is not None or rule.maximum is not None
+        self.is_plain = rule.action is Action.ALLOW and not (rule.hours or rule.rate)
+        """Say whether a read that it reaches is permitted without a further look."""
+        self.quick = Verdict(Decision.ALLOW, Decision.ALLOW, cacheable_until=FOREVER, rule=rule.id)
+        self._reach: dict[int, tuple[Spans | None, Spans]] = {}
+
+    def speaks_of(self, unit: int, units: Units) -> bool:
+        """Say whether the rule holds for the (canonical) unit; a broadcast must be named."""
+        if not self.rule.units:
+            return not units.is_broadcast(unit)
+        return any(units.same(named) == unit for named in self.rule.units)
+
+    def reach(self, unit: int, points: Points) -> tuple[Spans | None, Spans]:
+        """Return what may be read (None: everything) and what may be written; bounded by MAX_UNITS."""
+        found = self._reach.get(unit)
+        if found is None:
+            found = self._reach[unit] = _reach(self.rule, unit, points)
+        return found
+
+
+class Pass:
+    """One grant, compiled alike."""
+
+    __slots__ = ("grant", "group", "reach")
+
+    def __init__(self, grant: Grant, names: frozenset[str]) -> None:
+        self.grant = grant
+        self.group = grant.client if grant.client in names else own_group(grant.client)
+
+    def speaks_of(self, unit: int, service: Service, units: Units) -> bool:
+        """Say whether the grant gives this service on this unit."""
+        grant = self.grant
+        if grant.units:
+            named = any(units.same(named) == unit for named in grant.units)
+        else:
+            named = not units.is_broadcast(unit)
+        return named and (not grant.services or service in grant.services)
+
+    def covers(self, access: Access, unit: int, points: Points) -> bool:
+        """Say whether the grant reaches every element of the access."""
+        reads, writes = _reach(self.grant, unit, points)
+        spans = reads if access.intent is Intent.READ else writes
+        return spans is None or spans.covers(access)
+
+    def holds(self, wall: int, uses: int) -> bool:
+        """Say whether the grant is in force: begun, not ended, not used up."""
+        grant = self.grant
+        return grant.since <= wall < grant.until and (grant.max_uses == 0 or uses < grant.max_uses)
+
+
+class Cell:
+    """The lines that speak of one kind of request."""
+
+    __slots__ = ("counts", "denies", "hours", "passes", "permits", "quick", "uncountable")
+
+    def __init__(self, lines: list[Line], passes: list[Pass]) -> None:
+        self.denies = [line for line in lines if line.rule.action is Action.DENY]
+        permits = [line for line in lines if line.rule.action is not Action.DENY]
+        self.permits = sorted(permits, key=lambda line: not line.is_plain)
+        self.passes = passes
+        self.hours = [line.hours for line in lines if line.hours is not None]
+        self.uncountable = any(line.rule.rate for line in lines) or any(p.grant.max_uses for p in passes)
+        """Say whether something is counted on each request: such verdicts are never cached."""
+        plain = not self.denies and all(line.is_plain for line in permits)
+        self.quick = self.permits if plain else []
+        """If not empty: for a read it is enough that one of these reaches it."""
+
+
+class Cells:
+    """All cells of one policy."""
+
+    __slots__ = ("_by_service", "_cells", "_passes", "_points", "_units")
+
+    def __init__(self, policy: Policy, points: Points, units: Units) -> None:
+        calendar = Calendar(policy.zone)
+        self._points, self._units = points, units
+        self._cells: dict[tuple[Groups, int, int, int], Cell] = {}
+        self._by_service: dict[tuple[int, int], list[Line]] = {}
+        names = frozenset(group.name for group in policy.groups)
+        self._passes = [Pass(grant, names) for grant in policy.grants]
+        for rule in policy.rules:
+            if rule.state is RuleState.OFF:
+                continue
+            line = Line(rule, calendar)
+            for service in rule.services:
+                self._by_service.setdefault(tuple(service), []).append(line)
+
+    def cell(self, groups: Groups, unit: int, function: int, sub: int) -> Cell:
+        """Return the cell of one kind of request; bounded by MAX_CELLS."""
+        key = (groups, unit, function, sub)
+        found = self._cells.get(key)
+        if found is None:
+            if len(self._cells) >= MAX_CELLS:
+                self._cells.clear()
+            found = self._cells[key] = self._make(groups, unit, Service(function, sub))
+        return found
+
+    def _make(self, groups: Groups, unit: int, service: Service) -> Cell:
+        lines = [
+            line
+            for line in self._by_service.get(tuple(service), ())
+            if line.speaks_of(unit, self._units) and (not line.rule.clients or not groups.isdisjoint(line.rule.clients))
+        ]
+        passes = [p for p in self._passes if p.group in groups and p.speaks_of(unit, service, self._units)]
+        return Cell(lines, passes)
+
+
+def _reach(rule: Rule | Grant, unit: int, points: Points) -> tuple[Spans | None, Spans]:
+    if rule.targets or rule.points:
+        spans = Spans([*rule.targets, *points.targets(unit, rule.points)])
+        return spans, spans
+    return None, Spans(points.targets(unit))

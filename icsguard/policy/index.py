@@ -1,0 +1,112 @@
+"""Where points live: from a run of elements to the laws that a write to it must keep, overlapping memory included."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import Final
+
+from icsguard.core.ids import AddressRange
+from icsguard.core.meaning import Change, Table
+from icsguard.core.point import Point
+from icsguard.policy.effect import overlap_bit
+from icsguard.policy.law import PointLaw
+from icsguard.policy.rules import Policy, Target
+from icsguard.policy.units import Units
+
+_LONGEST: Final = 4
+"""Words of the longest type."""
+_WRITABLE: Final = frozenset({Table.COIL, Table.HOLDING})
+
+
+class _Bank:
+    """The laws of one table of one unit, in order of address."""
+
+    __slots__ = ("laws", "starts")
+
+    def __init__(self, laws: list[PointLaw]) -> None:
+        self.laws = sorted(laws, key=lambda law: law.span)
+        self.starts = [law.span.first for law in self.laws]
+
+    def touching(self, span: AddressRange) -> list[PointLaw]:
+        at = bisect_right(self.starts, span.last)
+        found = []
+        while at > 0 and self.starts[at - 1] > span.first - _LONGEST:
+            at -= 1
+            if self.laws[at].span.last >= span.first:
+                found.append(self.laws[at])
+        return found[::-1]
+
+
+class Points:
+    """Every point of a policy, by place and by name. Units are canonical here."""
+
+    __slots__ = ("_banks", "_by_name", "_linked", "_unit_of", "all")
+
+    def __init__(self, policy: Policy, units: Units) -> None:
+        self.all = [(units.same(point.unit_id), PointLaw(point)) for point in policy.points]
+        loose: dict[tuple[int, Table], list[PointLaw]] = {}
+        for unit, law in self.all:
+            loose.setdefault((unit, law.point.table), []).append(law)
+        self._banks = {key: _Bank(laws) for key, laws in loose.items()}
+        self._by_name = {law.point.name: law for _, law in self.all}
+        self._unit_of = {law.point.name: unit for unit, law in self.all}
+        self._linked = _links(self._by_name)
+
+    def touching(self, unit: int, table: Table, span: AddressRange) -> list[PointLaw]:
+        """Return the laws of the points that share an element with the run, in order of address."""
+        bank = self._banks.get((unit, table))
+        return bank.touching(span) if bank else []
+
+    def targets(self, unit: int, names: tuple[str, ...] | None = None) -> list[Target]:
+        """Return where the unit's points live: those named, or every one that can be written."""
+        chosen = [law for at, law in self.all if at == unit]
+        if names is not None:
+            chosen = [law for law in chosen if law.point.name in names]
+        else:
+            chosen = [law for law in chosen if law.point.table in _WRITABLE]
+        return [Target(law.point.table, law.span) for law in chosen]
+
+    def sharing(self, law: PointLaw) -> list[PointLaw]:
+        """Return the laws of the points in other tables that share this one's memory inside the device (AP §4.3)."""
+        return self._linked.get(law.point.name, [])
+
+    def units_with(self, table: Table, span: AddressRange) -> list[int]:
+        """Return the units that have a point in the run: whom a broadcast would reach there."""
+        return sorted({unit for unit, law in self.all if law.point.table is table and law.span.overlaps(span)})
+
+
+def _links(by_name: dict[str, PointLaw]) -> dict[str, list[PointLaw]]:
+    linked: dict[str, list[PointLaw]] = {}
+    for name, law in by_name.items():
+        for text in law.point.overlaps:
+            other = by_name.get(text) or by_name.get(text.rpartition(".")[0])
+            if other is not None and other is not law:
+                linked.setdefault(name, []).append(other)
+                linked.setdefault(other.point.name, []).append(law)
+    return linked
+
+
+def seen_through(change: Change, law: PointLaw, other: PointLaw) -> Change | None:
+    """Return the change that a write to `law`'s point makes in the overlapping `other`, None where it cannot be told."""
+    bit = overlap_bit(law.point, other.point.name)
+    if bit is not None and law.point.table is Table.COIL:
+        return _register_bit(change, law.point, other.point, bit)
+    bit = overlap_bit(other.point, law.point.name)
+    if bit is not None and other.point.table is Table.COIL and not change.keep >> bit & 1:
+        return _coil_of(change, law.point, other.point, bit)
+    return None
+
+
+def _register_bit(change: Change, coil: Point, register: Point, bit: int) -> Change:
+    value = change.values[coil.address - change.start]
+    address = register.address + (register.words - 1 - bit // 16)
+    mask = 1 << bit % 16
+    return Change(register.table, address, (mask if value else 0,), keep=~mask & 0xFFFF)
+
+
+def _coil_of(change: Change, register: Point, coil: Point, bit: int) -> Change | None:
+    address = register.address + (register.words - 1 - bit // 16)
+    inside = address - change.start
+    if not 0 <= inside < len(change.values):
+        return None
+    return Change(coil.table, coil.address, (change.values[inside] >> bit % 16 & 1,))
