@@ -9,11 +9,23 @@ import subprocess
 import sys
 import time
 from collections import deque
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "install")
 MAX_SHOWN_LINES = 15  # of a failed pip: its diagnosis stands at the end
+# What pip says → what to do about it; the first that fits is told.
+HINTS = (
+    ("No space left", "the disk is full: icsguard needs about 500 MB here"),
+    (
+        "DO NOT MATCH THE HASHES",
+        "a package is not the one that was pinned: do not use it, and look at your package mirror",
+    ),
+    ("Python.h", "a package must be compiled here and Python's headers are missing: apt install python3-dev"),
+    ("gcc", "a package must be compiled here and there is no compiler: apt install build-essential python3-dev"),
+    ("", "check the network, then try again"),
+)
 STEPS = ("Collecting", "Downloading", "Installing", "Using cached")
 
 
@@ -45,15 +57,20 @@ def run_pip(arguments: list[str]) -> bool:
     clear()
     if pip.returncode:
         print("\n".join(last), file=sys.stderr)
-        hint = "check the network, then try again"
-        print(f"pip could not install the packages (its last lines stand above): {hint}", file=sys.stderr)
+        print(f"pip could not install the packages (its last lines stand above): {hint(last)}", file=sys.stderr)
     return pip.returncode == 0
+
+
+def hint(lines: Iterable[str]) -> str:
+    """What the operator can do after pip ended with these lines."""
+    text = "\n".join(lines)
+    return next(advice for sign, advice in HINTS if sign in text)
 
 
 def show(line: str) -> None:
     """Show pip's present step on one line of a terminal; a file or a pipe gets nothing."""
     if sys.stdout.isatty() and line.strip().startswith(STEPS):
-        print(f"\r\033[K  {line.strip()[:70]}", end="", flush=True)
+        print(f"\r\033[K  {line.strip().split(' (from')[0][:70]}", end="", flush=True)
 
 
 def clear() -> None:
