@@ -15,6 +15,9 @@ ILLEGAL_ADDRESS: Final = 0x02
 ILLEGAL_VALUE: Final = 0x03
 NO_ANSWER: Final = 0
 
+EACH_FUNCTION: Final = "AP §6"
+"""Stands for a law that every function's own clause repeats."""
+
 
 class DefectLaw(NamedTuple):
     """One kind of breach."""
@@ -37,9 +40,11 @@ _LAWS: Final = (
     DefectLaw("mbap-protocol-id", "TCP §3.1.3", "the protocol identifier is not 0: this is not Modbus, not answered"),
     # Requests. Reply 1 before 3 before 2: the order of the state diagrams of AP §6.
     DefectLaw("pdu-function", "AP §4.1", "function code 0 or above 127 in a request", ILLEGAL_FUNCTION),
-    DefectLaw("pdu-length", "AP §6", "shorter or longer than the function's law allows", ILLEGAL_VALUE),
-    DefectLaw("pdu-byte-count", "AP §6", "the byte count contradicts the quantity or the real length", ILLEGAL_VALUE),
-    DefectLaw("pdu-quantity", "AP §6", "the quantity is 0 or above the function's limit", ILLEGAL_VALUE),
+    DefectLaw("pdu-length", EACH_FUNCTION, "shorter or longer than the function's law allows", ILLEGAL_VALUE),
+    DefectLaw(
+        "pdu-byte-count", EACH_FUNCTION, "the byte count contradicts the quantity or the real length", ILLEGAL_VALUE
+    ),
+    DefectLaw("pdu-quantity", EACH_FUNCTION, "the quantity is 0 or above the function's limit", ILLEGAL_VALUE),
     DefectLaw("pdu-coil-value", "AP §6.5", "a single coil is neither 0x0000 nor 0xFF00", ILLEGAL_VALUE),
     DefectLaw("pdu-address", "AP §4.4", "the elements reach beyond address 65535", ILLEGAL_ADDRESS),
     DefectLaw("pdu-diagnostic-data", "AP §6.8.1", "the data field breaks the sub-function's law", ILLEGAL_VALUE),
@@ -51,9 +56,9 @@ _LAWS: Final = (
     DefectLaw("pdu-padding", "AP §6.11", "unused bits of the last byte are not 0 (remarked, never refused)"),
     # Responses, judged against their request. None is ever delivered to a client except the two remarks.
     DefectLaw("response-function", "AP §4.1", "the function code is neither the request's nor its exception"),
-    DefectLaw("response-length", "AP §6", "shorter or longer than the request allows"),
-    DefectLaw("response-byte-count", "AP §6", "the byte count contradicts the request or the real length"),
-    DefectLaw("response-echo", "AP §6", "what the device must repeat differs from the request"),
+    DefectLaw("response-length", EACH_FUNCTION, "shorter or longer than the request allows"),
+    DefectLaw("response-byte-count", EACH_FUNCTION, "the byte count contradicts the request or the real length"),
+    DefectLaw("response-echo", EACH_FUNCTION, "what the device must repeat differs from the request"),
     DefectLaw("response-status", "AP §6.9", "the status word is neither 0x0000 nor 0xFFFF"),
     DefectLaw("response-count", "AP §6.18", "the queue's count exceeds 31 or contradicts the byte count"),
     DefectLaw("response-file-reference", "AP §6.14", "the reference type of a file record is not 6"),
@@ -73,7 +78,11 @@ DEFECTS: Final = MappingProxyType({law.code: law for law in _LAWS})
 """Code to law, in the order of the table."""
 
 
-def defect(code: str, detail: str) -> Defect:
-    """Return the defect `code` with `detail` (a sentence's main part, with the numbers in it) and its clause."""
+def defect(code: str, detail: str, clause: str = "") -> Defect:
+    """Return the defect `code` with `detail`, a sentence's main part with the numbers in it.
+
+    `clause` is the function's own, for the laws that stand in every function's clause.
+    """
     law = DEFECTS[code]
-    return Defect(code, f"{detail} ({law.clause})", law.fatal, law.reply)
+    where = clause if clause and law.clause == EACH_FUNCTION else law.clause
+    return Defect(code, f"{detail} ({where})", law.fatal, law.reply)

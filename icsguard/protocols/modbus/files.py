@@ -9,9 +9,11 @@ from icsguard.core.defect import Defect
 from icsguard.core.ids import AddressRange
 from icsguard.core.meaning import Access, Intent, Table
 from icsguard.protocols.modbus.defects import defect
+from icsguard.protocols.modbus.functions import FUNCTIONS
 from icsguard.protocols.modbus.messages import Request, Response
 from icsguard.protocols.modbus.quirks import ECHO_DIFFERS, LONG_FILES, NO_QUIRKS
 from icsguard.protocols.modbus.requests import bad
+from icsguard.protocols.modbus.responses import plain, void
 
 REFERENCE: Final = 6
 """The only reference type (AP §6.14)."""
@@ -39,15 +41,15 @@ def parse_file_request(unit: int, pdu: bytes, quirks: frozenset[str] = NO_QUIRKS
     """Return the request of a function 20 or 21."""
     function = pdu[0]
     most = MAX_READ_BYTES if function == READ_FILE else MAX_WRITE_BYTES
+    clause = FUNCTIONS[function].clause
     if len(pdu) < 2 + _HEAD.size:
-        return bad(unit, pdu, defect("pdu-length", f"function {function} takes 9 bytes or more, not {len(pdu)}"))
+        return bad(unit, pdu, defect("pdu-length", f"9 bytes or more are due, not {len(pdu)}", clause))
     if pdu[1] != len(pdu) - 2 or pdu[1] > most:
-        return bad(
-            unit, pdu, defect("pdu-byte-count", f"byte count {pdu[1]} with {len(pdu) - 2} bytes, at most {most}")
-        )
+        held = f"byte count {pdu[1]} with {len(pdu) - 2} bytes, at most {most}"
+        return bad(unit, pdu, defect("pdu-byte-count", held, clause))
     parts = _parts(pdu, written=function == WRITE_FILE)
     if parts is None:
-        return bad(unit, pdu, defect("pdu-byte-count", "the sub-requests do not fill the byte count exactly"))
+        return bad(unit, pdu, defect("pdu-byte-count", "the sub-requests do not fill the byte count exactly", clause))
     breach = _breach(parts, function, MAX_RECORD_LONG if LONG_FILES in quirks else MAX_RECORD)
     if breach is not None:
         return bad(unit, pdu, breach)
@@ -97,32 +99,32 @@ def read_file_response(request: Request, pdu: bytes) -> Response:
     counts = [access.span.count for access in request.accesses]
     due = sum(2 + 2 * count for count in counts)
     if len(pdu) != 2 + due:
-        return Response(READ_FILE, 0, None, defect("response-length", f"{len(pdu)} bytes, the request needs {2 + due}"))
+        return void(request, "response-length", f"{len(pdu)} bytes, the request needs {2 + due}")
     if pdu[1] != due:
-        return Response(READ_FILE, 0, None, defect("response-byte-count", f"byte count {pdu[1]} instead of {due}"))
+        return void(request, "response-byte-count", f"byte count {pdu[1]} instead of {due}")
     words: list[int] = []
     at = 2
     for count in counts:
         if pdu[at] != 1 + 2 * count:
-            held = f"a file response of {pdu[at]} bytes instead of {1 + 2 * count}"
-            return Response(READ_FILE, 0, None, defect("response-byte-count", held))
+            return void(
+                request, "response-byte-count", f"a file response of {pdu[at]} bytes instead of {1 + 2 * count}"
+            )
         if pdu[at + 1] != REFERENCE:
-            held = f"reference type {pdu[at + 1]} instead of {REFERENCE}"
-            return Response(READ_FILE, 0, None, defect("response-file-reference", held))
+            return void(request, "response-file-reference", f"reference type {pdu[at + 1]} instead of {REFERENCE}")
         words += unpack_from(f">{count}H", pdu, at + 2)
         at += 2 + 2 * count
-    return Response(READ_FILE, 0, tuple(words), None)
+    return plain(request, tuple(words))
 
 
 def write_file_response(request: Request, pdu: bytes, quirks: frozenset[str]) -> Response:
     """Judge a normal answer to function 21: it repeats the request (under `echo_differs` all but the words)."""
+    if len(pdu) != len(request.pdu):
+        return void(request, "response-length", f"{len(pdu)} bytes, the request needs {len(request.pdu)}")
     same = pdu == request.pdu
-    if not same and ECHO_DIFFERS in quirks and pdu[:2] == request.pdu[:2] and len(pdu) == len(request.pdu):
+    if not same and ECHO_DIFFERS in quirks and pdu[1] == request.pdu[1]:
         mine, theirs = _parts(request.pdu, written=True), _parts(pdu, written=True)
         same = mine is not None and theirs is not None and _headers(mine) == _headers(theirs)
-    return Response(
-        WRITE_FILE, 0, None, None if same else defect("response-echo", "the answer differs from the request")
-    )
+    return plain(request) if same else void(request, "response-echo", "the answer differs from the request")
 
 
 def _headers(parts: list[Part]) -> list[tuple[int, ...]]:

@@ -96,7 +96,7 @@ class Framer:
             end = at + _JUDGED + length
             if end > size:
                 break
-            frames.append(frame(bytes(stream[at:end])))
+            frames.append(frame(stream[at:end]))
             at = end
         self._held = stream[at:]
         return frames

@@ -58,7 +58,7 @@ def parse_response(request: Request, pdu: bytes, quirks: frozenset[str] = NO_QUI
     if not pdu:
         return void(request, "response-length", "no function code")
     function = request.function
-    if pdu[0] != function:
+    if pdu[0] != function or function > MAX_FUNCTION:  # a request with bit 7 set has no normal response
         return _exception(request, pdu, quirks)
     if request.defect is not None:
         return plain(request)

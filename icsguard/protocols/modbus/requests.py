@@ -60,16 +60,19 @@ def opaque(unit: int, pdu: bytes) -> Request:
 
 
 def _length(unit: int, pdu: bytes, due: int, sub: int = -1) -> Request:
-    return bad(unit, pdu, defect("pdu-length", f"function {pdu[0]} takes {due} bytes, not {len(pdu)}"), sub)
+    law = FUNCTIONS[pdu[0]]
+    return bad(unit, pdu, defect("pdu-length", f"{law.name} takes {due} bytes, not {len(pdu)}", law.clause), sub)
 
 
 def _quantity(unit: int, pdu: bytes, count: int, most: int) -> Request:
-    return bad(unit, pdu, defect("pdu-quantity", f"quantity {count}, function {pdu[0]} allows 1 to {most}"))
+    law = FUNCTIONS[pdu[0]]
+    return bad(unit, pdu, defect("pdu-quantity", f"quantity {count}, {law.name} allows 1 to {most}", law.clause))
 
 
 def _byte_count(unit: int, pdu: bytes, said: int, due: int) -> Request:
-    held = f"byte count {said} with {len(pdu)} bytes of PDU, the quantity needs {due}"
-    return bad(unit, pdu, defect("pdu-byte-count", held))
+    law = FUNCTIONS[pdu[0]]
+    held = f"byte count {said} in a PDU of {len(pdu)} bytes, the quantity needs {due}"
+    return bad(unit, pdu, defect("pdu-byte-count", held, law.clause))
 
 
 def _beyond(unit: int, pdu: bytes, first: int, count: int) -> Request:

@@ -10,7 +10,7 @@ from typing import Final
 from icsguard.core.defect import Defect
 from icsguard.protocols.modbus.bits import bytes_for, has_padding, unpacked
 from icsguard.protocols.modbus.defects import defect
-from icsguard.protocols.modbus.functions import DIAGNOSTIC_LAWS, IDENTIFICATION, LISTEN_ONLY
+from icsguard.protocols.modbus.functions import DIAGNOSTIC_LAWS, FUNCTIONS, IDENTIFICATION, LISTEN_ONLY
 from icsguard.protocols.modbus.messages import Request, Response
 from icsguard.protocols.modbus.quirks import ECHO_DIFFERS
 from icsguard.protocols.modbus.requests import COIL_OFF, COIL_ON
@@ -31,7 +31,8 @@ _TWO_WORDS: Final = Struct(">xHH")
 
 def void(request: Request, code: str, detail: str) -> Response:
     """Return the response that breaks the law `code`."""
-    return Response(request.function, 0, None, defect(code, detail))
+    law = FUNCTIONS.get(request.function)
+    return Response(request.function, 0, None, defect(code, detail, law.clause if law else ""))
 
 
 def plain(request: Request, values: tuple[int, ...] | None = None, remark: Defect | None = None) -> Response:
