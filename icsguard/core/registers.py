@@ -59,25 +59,29 @@ def words_of(point: Point, value: float) -> tuple[int, ...]:
     Raises ValueError when the type cannot hold it.
     """
     raw = (value - point.offset) / point.scale
+    if not math.isfinite(raw):
+        raise _unfit(point, value)
     if point.type is DataType.BOOL:
         return (1 if raw else 0,)
     if point.type in _BCD_DIGITS:
-        return _bcd_words(point, raw)
+        return _bcd_words(point, value, round(raw))
     number: float | int = raw if point.type in {DataType.F32, DataType.F64} else round(raw)
     try:
         packed = struct.pack(_FORMATS[point.type], number)
     except (struct.error, OverflowError) as error:
-        message = f"{point.name}: {value} {point.unit} does not fit {point.type}"
-        raise ValueError(message) from error
+        raise _unfit(point, value) from error
     return _words_from(packed, point.order)
 
 
-def _bcd_words(point: Point, raw: float) -> tuple[int, ...]:
+def _unfit(point: Point, value: float) -> ValueError:
+    number = f"{value} {point.unit}".rstrip()
+    return ValueError(f"{point.name}: {number} does not fit {point.type}")
+
+
+def _bcd_words(point: Point, value: float, number: int) -> tuple[int, ...]:
     digits = _BCD_DIGITS[point.type]
-    number = round(raw)
     if not 0 <= number < _BCD_RADIX**digits:
-        message = f"{point.name}: {raw} does not fit {point.type}"
-        raise ValueError(message)
+        raise _unfit(point, value)
     return _words_from(bytes.fromhex(f"{number:0{digits}d}"), point.order)
 
 
