@@ -14,7 +14,7 @@ from icsguard.policy.clients import Groups, own_group
 from icsguard.policy.index import Points
 from icsguard.policy.rules import Action, Grant, Policy, Rule, Service
 from icsguard.policy.spans import Spans
-from icsguard.policy.units import Units
+from icsguard.policy.units import UNDECLARED, Units
 from icsguard.policy.windows import FOREVER, Calendar, Hours
 
 MAX_CELLS: Final = 8192  # client groups by units by services in use are far fewer; a scan fills it, then it starts anew
@@ -37,9 +37,7 @@ class Line:
 
     def speaks_of(self, unit: int, units: Units) -> bool:
         """Say whether the rule holds for the (canonical) unit; a broadcast must be named."""
-        if not self.rule.units:
-            return not units.is_broadcast(unit)
-        return any(units.same(named) == unit for named in self.rule.units)
+        return _names(self.rule.units, unit, units)
 
     def reach(self, unit: int, points: Points) -> tuple[Spans | None, Spans]:
         """Return what may be read (None: everything) and what may be written; bounded by MAX_UNITS."""
@@ -61,11 +59,9 @@ class Pass:
     def speaks_of(self, unit: int, service: Service, units: Units) -> bool:
         """Say whether the grant gives this service on this unit."""
         grant = self.grant
-        if grant.units:
-            named = any(units.same(named) == unit for named in grant.units)
-        else:
-            named = not units.is_broadcast(unit)
-        return named and (not grant.services or service in grant.services)
+        if service not in grant.services:
+            return False
+        return _names(grant.units, unit, units)
 
     def covers(self, access: Access, unit: int, points: Points) -> bool:
         """Say whether the grant reaches every element of the access."""
@@ -82,9 +78,9 @@ class Pass:
 class Cell:
     """The lines that speak of one kind of request."""
 
-    __slots__ = ("counts", "denies", "hours", "passes", "permits", "quick", "uncountable")
+    __slots__ = ("denies", "hours", "passes", "permits", "quick", "uncountable")
 
-    def __init__(self, lines: list[Line], passes: list[Pass]) -> None:
+    def __init__(self, lines: list[Line], passes: list[Pass], unit: int, points: Points) -> None:
         self.denies = [line for line in lines if line.rule.action is Action.DENY]
         permits = [line for line in lines if line.rule.action is not Action.DENY]
         self.permits = sorted(permits, key=lambda line: not line.is_plain)
@@ -93,8 +89,8 @@ class Cell:
         self.uncountable = any(line.rule.rate for line in lines) or any(p.grant.max_uses for p in passes)
         """Say whether something is counted on each request: such verdicts are never cached."""
         plain = not self.denies and all(line.is_plain for line in permits)
-        self.quick = self.permits if plain else []
-        """If not empty: for a read it is enough that one of these reaches it."""
+        self.quick = [(line.reach(unit, points)[0], line.quick) for line in permits] if plain and not passes else []
+        """If not empty: a read that one of these spans covers (None: all) has the verdict beside it."""
 
 
 class Cells:
@@ -106,7 +102,7 @@ class Cells:
         calendar = Calendar(policy.zone)
         self._points, self._units = points, units
         self._cells: dict[tuple[Groups, int, int, int], Cell] = {}
-        self._by_service: dict[tuple[int, int], list[Line]] = {}
+        self._by_service: dict[Service, list[Line]] = {}
         names = frozenset(group.name for group in policy.groups)
         self._passes = [Pass(grant, names) for grant in policy.grants]
         for rule in policy.rules:
@@ -114,7 +110,7 @@ class Cells:
                 continue
             line = Line(rule, calendar)
             for service in rule.services:
-                self._by_service.setdefault(tuple(service), []).append(line)
+                self._by_service.setdefault(service, []).append(line)
 
     def cell(self, groups: Groups, unit: int, function: int, sub: int) -> Cell:
         """Return the cell of one kind of request; bounded by MAX_CELLS."""
@@ -129,11 +125,17 @@ class Cells:
     def _make(self, groups: Groups, unit: int, service: Service) -> Cell:
         lines = [
             line
-            for line in self._by_service.get(tuple(service), ())
+            for line in self._by_service.get(service, ())
             if line.speaks_of(unit, self._units) and (not line.rule.clients or not groups.isdisjoint(line.rule.clients))
         ]
         passes = [p for p in self._passes if p.group in groups and p.speaks_of(unit, service, self._units)]
-        return Cell(lines, passes)
+        return Cell(lines, passes, unit, self._points)
+
+
+def _names(named: tuple[int, ...], unit: int, units: Units) -> bool:
+    if not named:
+        return unit != UNDECLARED and not units.is_broadcast(unit)
+    return any(units.same(one) == unit for one in named)
 
 
 def _reach(rule: Rule | Grant, unit: int, points: Points) -> tuple[Spans | None, Spans]:

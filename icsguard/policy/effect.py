@@ -120,7 +120,10 @@ def needs_present_value(change: Change, law: PointLaw) -> bool:
 
 
 def overlap_bit(point: Point, other: str) -> int | None:
-    """Return the bit of register point `other` that the point is, None where `overlaps` names no bit of it."""
+    """Return the bit of register point `other` that this coil point is, None where `overlaps` names no bit of it.
+
+    A coil says so by `overlaps = register.bit`, counted from 0 for the lowest bit of a point of one register.
+    """
     for text in point.overlaps:
         name, _, bit = text.rpartition(".")
         if name == other and bit.isdecimal():

@@ -7,8 +7,7 @@ from typing import Final
 
 from icsguard.core.ids import AddressRange
 from icsguard.core.meaning import Change, Table
-from icsguard.core.point import Point
-from icsguard.policy.effect import overlap_bit
+from icsguard.policy.effect import ALL_BITS, overlap_bit
 from icsguard.policy.law import PointLaw
 from icsguard.policy.rules import Policy, Target
 from icsguard.policy.units import Units
@@ -87,26 +86,24 @@ def _links(by_name: dict[str, PointLaw]) -> dict[str, list[PointLaw]]:
 
 
 def seen_through(change: Change, law: PointLaw, other: PointLaw) -> Change | None:
-    """Return the change that a write to `law`'s point makes in the overlapping `other`, None where it cannot be told."""
+    """Return what a write to `law`'s point changes in the overlapping `other`, None where that cannot be told."""
     bit = overlap_bit(law.point, other.point.name)
-    if bit is not None and law.point.table is Table.COIL:
-        return _register_bit(change, law.point, other.point, bit)
+    if bit is not None:
+        value = change.values[law.span.first - change.start]
+        mask = 1 << bit
+        return Change(other.point.table, other.span.first, (mask if value else 0,), keep=~mask & ALL_BITS)
     bit = overlap_bit(other.point, law.point.name)
-    if bit is not None and other.point.table is Table.COIL and not change.keep >> bit & 1:
-        return _coil_of(change, law.point, other.point, bit)
-    return None
-
-
-def _register_bit(change: Change, coil: Point, register: Point, bit: int) -> Change:
-    value = change.values[coil.address - change.start]
-    address = register.address + (register.words - 1 - bit // 16)
-    mask = 1 << bit % 16
-    return Change(register.table, address, (mask if value else 0,), keep=~mask & 0xFFFF)
-
-
-def _coil_of(change: Change, register: Point, coil: Point, bit: int) -> Change | None:
-    address = register.address + (register.words - 1 - bit // 16)
-    inside = address - change.start
-    if not 0 <= inside < len(change.values):
+    if bit is None or change.keep >> bit & 1:
         return None
-    return Change(coil.table, coil.address, (change.values[inside] >> bit % 16 & 1,))
+    word = change.values[law.span.first - change.start]
+    return Change(other.point.table, other.span.first, (word >> bit & 1,))
+
+
+def merged(changes: list[Change]) -> list[Change]:
+    """Join the single-bit changes of one register: two coils of one request move it together."""
+    joined: dict[tuple[Table, int], Change] = {}
+    for change in changes:
+        known = joined.setdefault((change.table, change.start), change)
+        both = (known.values[0] | change.values[0],)
+        joined[change.table, change.start] = known._replace(values=both, keep=known.keep & change.keep)
+    return list(joined.values())
