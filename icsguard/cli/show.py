@@ -47,13 +47,19 @@ def table(columns: Sequence[str], rows: Sequence[Row], *, right: frozenset[str] 
 
 def line(text: str, style: str = "") -> None:
     """Print one line of data, wrapped between words where the terminal is narrow."""
+    parts(Cell(text, style))
+
+
+def parts(*cells: str | Cell) -> None:
+    """Print texts of different colours on one line, two spaces between them."""
+    clean = [_cell(cell) for cell in cells]
     if coloured():
         from rich.console import Console
         from rich.text import Text
 
-        Console(highlight=False).print(Text(plain(text), style=style))
+        Console(highlight=False).print(Text("  ").join(Text(cell.text, style=cell.style) for cell in clean))
     else:
-        typer.echo(plain(text))
+        typer.echo("  ".join(cell.text for cell in clean))
 
 
 def note(text: str) -> None:

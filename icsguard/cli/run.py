@@ -1,0 +1,49 @@
+"""`icsguard run`: the whole gateway in one terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from icsguard.cli import show
+from icsguard.cli.options import Config, config_path
+from icsguard.cli.settings_file import loaded
+from icsguard.config.settings import Conduit, Settings
+
+
+def run(
+    *,
+    config: Config = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more of what the supervisor does.")] = False,
+) -> None:
+    """Start gateway, shadow and recorder, and keep them running until Ctrl-C.
+
+    Under systemd use icsguard.target instead: there each process has its own sandbox.
+    """
+    path = config_path(config)
+    settings = loaded(path)
+    for text in announcement(settings, path):
+        show.note(text)
+    from icsguard.runtime import log, supervisor
+
+    log.configure("supervisor", level="debug" if verbose else "info")
+    raise typer.Exit(supervisor.run(path))
+
+
+def announcement(settings: Settings, path: Path) -> list[str]:
+    """Return what is about to be guarded, one line a conduit."""
+    return [
+        f"icsguard on {path}, state in {settings.gateway.state_dir}",
+        *(conduit_line(conduit) for conduit in settings.conduits),
+        f"another terminal: icsguard status -c {path}    Ctrl-C drains and stops",
+    ]
+
+
+def conduit_line(conduit: Conduit) -> str:
+    """Return one conduit: where clients connect, which device, how strictly."""
+    rules = len(conduit.policy.rules)
+    judged = f"{rules} rules, {len(conduit.policy.points)} points" if rules else "no policy yet: nothing is permitted"
+    listen = f"{conduit.listen_host}:{conduit.listen_port}"
+    return f"  {conduit.name}: {listen} -> {conduit.device_host}:{conduit.device_port}, mode {conduit.mode}, {judged}"
