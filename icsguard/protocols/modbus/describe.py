@@ -64,7 +64,8 @@ def _deed(request: Request) -> str:
 def _other(request: Request) -> str:
     name = service_name(ServiceId(request.function, request.sub))
     where = f" {target(request)}" if request.accesses else ""
-    data = f" with {len(request.extra)} bytes" if request.extra else ""
+    size = len(request.extra)
+    data = f" with {size} byte{'s' * (size > 1)}" if size else ""
     return f"{name}{where}{data}"
 
 
