@@ -1,0 +1,347 @@
+"""How a law is learnt: candidates, greedy choice, and a check by simulation of what each choice predicts.
+
+Each point gets a small tree: at most two command bits, chosen because the point moves by another law when they are set
+(pump off, loop in manual), and a sparse linear law in each leaf. Laws are fitted over windows of several steps at once
+(the change over a window against the sum of the features in it): a one-step fit of a noisy, quantised level mistakes
+its noise for a return to the mean, and would forget half of an integration within a minute. Window length and number
+of terms are chosen by simulating the point on blocks of time that did not fit it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from icsguard.inference.api import Array
+from icsguard.twin.dynamics import Feature, Law, Term, Tie, When, design, holds
+from icsguard.twin.ties import fit_ties
+
+MAX_TERMS: Final = 5  # per leaf, beside the constant: published invariants use three, a drive in a loop needs four
+MAX_DEPTH: Final = 2  # bits on the way to a leaf: a pump's run command and its loop's automatic
+WINDOWS: Final = (1, 6)
+SIMULATED: Final = 30
+"""Steps of the simulation that chooses between candidates."""
+FOLDS: Final = 3
+RIDGE: Final = 1e-3
+MIN_WINDOWS: Final = 10  # fewer say nothing about a law
+MAX_STARTS: Final = 300  # simulations of one choice; more would only cost time
+_LAW_WORTH: Final = 0.1  # a law must be a tenth better than standing still
+_CHANGES_WORTH: Final = 0.15  # last changes invite false friends: they must earn their place
+_SPLIT_WORTH: Final = 0.15
+_NEARLY: Final = 0.05  # a longer law must be so much better, or the shorter one is the better guess
+_GAIN: Final = 0.005  # a term that explains less of what is left is noise
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What is known of the columns before a law is fitted."""
+
+    mean: Array
+    scale: Array
+    low: Array
+    high: Array
+    moving: tuple[int, ...]
+    """Measured numbers: each gets a law."""
+    free: tuple[int, ...]
+    """Those of them that may turn out to follow others at once; never a point with a safe envelope."""
+    numbers: tuple[int, ...]
+    """All numbers that may explain a move: measured, set-points, analogue commands."""
+    bits: tuple[int, ...]
+    """Bits that may switch between laws: commands, and states with a switching law."""
+
+
+Runs = Sequence[Array]
+"""Stretches of rows without a gap, in time order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One stretch of rows, seen from one point."""
+
+    features: Array
+    values: Array
+    """The point's own standardised values."""
+    raw: Array
+    """The rows as they are, for conditions."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """A law for the rows on which `when` holds."""
+
+    when: When
+    features: tuple[int, ...]
+    window: int
+    error: float
+    """Mean square of the simulation on rows that did not fit it."""
+    weight: int
+    """How many simulated steps that was."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    terms: list[Term]
+    error: float
+
+
+def fit(runs: Runs, columns: Columns) -> Law:
+    """Return the law of all moving columns."""
+    numbers = columns.numbers
+    candidates = [Feature(-1), *(Feature(n) for n in numbers), *(Feature(n, change=True) for n in numbers)]
+    found = {target: _Point(target, runs, columns, candidates).law() for target in columns.moving}
+    ties = fit_ties(
+        np.vstack([(run - columns.mean) / columns.scale for run in runs]),
+        columns.numbers,
+        sorted(columns.free, key=lambda target: -found[target].error),
+    )
+    tied = sorted({tie.target for tie in ties})
+    for leader, followers in _followers(ties).items():
+        # A pump must not be explained by its own flow: that is its own past in disguise, and feeds on itself.
+        rest = [one for one in candidates if one.point not in followers]
+        if leader in found:
+            found[leader] = _Point(leader, runs, columns, rest).law()
+    terms = [term for target, law in found.items() if target not in tied for term in law.terms]
+    return Law(
+        columns.mean,
+        columns.scale,
+        columns.low,
+        columns.high,
+        tuple(terms),
+        tuple(ties),
+        np.array(columns.moving, dtype=np.intp),
+        np.array(tied, dtype=np.intp),
+        np.array(sorted({bit for term in terms for bit, _ in term.when}), dtype=np.intp),
+    )
+
+
+def _followers(ties: Sequence[Tie]) -> dict[int, set[int]]:
+    followers: dict[int, set[int]] = {}
+    for tie in ties:
+        followers.setdefault(tie.point, set()).add(tie.target)
+    return followers
+
+
+class _Point:
+    """The search for one point's law."""
+
+    def __init__(self, target: int, runs: Runs, columns: Columns, candidates: list[Feature]) -> None:
+        self._target, self._candidates, self._bits = target, candidates, columns.bits
+        self._own = candidates.index(Feature(target))
+        standard = [(run - columns.mean) / columns.scale for run in runs]
+        self._parts = [
+            Part(design(candidates, one), one[1:, target], run[1:]) for one, run in zip(standard, runs, strict=True)
+        ]
+        self._folds = _folds(self._parts)
+
+    def law(self) -> _Found:
+        """Return the best tree found."""
+        terms: list[Term] = []
+        leaves = self._grow(self._leaf(()), MAX_DEPTH)
+        for leaf in leaves:
+            weights = _weights(self._parts, leaf)
+            terms += [
+                Term(self._target, self._candidates[index], float(weight), leaf.when)
+                for index, weight in zip(leaf.features, weights, strict=True)
+            ]
+        steps = sum(leaf.weight for leaf in leaves)
+        return _Found(terms, sum(leaf.error * leaf.weight for leaf in leaves) / max(steps, 1))
+
+    def _grow(self, leaf: _Leaf, depth: int) -> list[_Leaf]:
+        """Split the leaf where that pays, and its children likewise."""
+        bit = self._best_bit(leaf.when) if depth else None
+        if bit is None:
+            return [leaf]
+        children = [self._leaf((*leaf.when, (bit, value))) for value in (0, 1)]
+        steps = sum(child.weight for child in children)
+        error = sum(child.error * child.weight for child in children) / max(steps, 1)
+        if not error < leaf.error * (1 - _SPLIT_WORTH):
+            return [leaf]
+        return [grown for child in children for grown in self._grow(child, depth - 1)]
+
+    def _best_bit(self, when: When) -> int | None:
+        """Return the bit that tells most about the change from one row to the next; None where none tells."""
+        plain = [i for i, one in enumerate(self._candidates) if not one.change]
+        features, changes, raw = _windows([_only(part, plain) for part in self._parts], 1, when)
+        best, least = None, _unexplained(features, changes) * (1 - _SPLIT_WORTH)
+        for bit in self._bits:
+            on = raw[:, bit] != 0
+            if min(on.sum(), (~on).sum()) < MIN_WINDOWS:
+                continue
+            rest = _unexplained(features[on], changes[on]) + _unexplained(features[~on], changes[~on])
+            if rest < least:
+                best, least = bit, rest
+        return best
+
+    def _leaf(self, when: When) -> _Leaf:
+        """Return the best law for the rows on which `when` holds."""
+        still = _Leaf(when, (), 1, *_simulated(self._parts, _Leaf(when, (), 1, 0.0, 0), np.empty(0), self._own))
+        best, worth = still, _LAW_WORTH
+        for with_changes in (False, True):
+            usable = [
+                i
+                for i, one in enumerate(self._candidates)
+                if not one.change or (with_changes and one.point != self._target)
+            ]
+            found = [
+                _simplest(self._path(when, window, start=start, usable=usable))
+                for window in WINDOWS
+                for start in ([0], [0, self._own])
+            ]
+            better = min((one for one in found if one is not None), key=lambda one: one.error, default=still)
+            if better.error < best.error * (1 - worth):
+                best = better
+            worth = _CHANGES_WORTH
+        return best
+
+    def _path(self, when: When, window: int, *, start: list[int], usable: list[int]) -> list[_Leaf]:
+        """Return the laws with a rising number of terms, each judged on blocks of time that did not fit it.
+
+        Each step takes the feature that explains most *beside* those already chosen: a flow that follows its pump is
+        only seen so, as neither the flow nor the speed alone says anything about the change.
+        """
+        features, changes, _ = _windows(self._parts, window, when)
+        if len(changes) < MIN_WINDOWS:
+            return []
+        chosen, rest = list(start), _Rest(features[:, usable], changes)
+        for index in chosen:
+            rest.take(usable.index(index))
+        leaves = [self._judged(when, chosen, window)]
+        for _ in range(min(MAX_TERMS, len(changes) // MIN_WINDOWS)):
+            best = rest.best()
+            if best is None:
+                break
+            rest.take(best)
+            chosen = [*chosen, usable[best]]
+            leaves.append(self._judged(when, chosen, window))
+        return leaves
+
+    def _judged(self, when: When, chosen: list[int], window: int) -> _Leaf:
+        total, steps = 0.0, 0
+        leaf = _Leaf(when, tuple(chosen), window, np.inf, 0)
+        for teach, judge in self._folds:
+            error, count = _simulated(judge, leaf, _weights(teach, leaf), self._own)
+            total, steps = total + (error * count if count else 0.0), steps + count
+        return _Leaf(when, leaf.features, window, total / steps if steps else np.inf, steps)
+
+
+def _simplest(path: list[_Leaf]) -> _Leaf | None:
+    """Return the shortest law that is nearly as good as the best one."""
+    least = min((leaf.error for leaf in path), default=np.inf)
+    return next((leaf for leaf in path if leaf.error <= least * (1 + _NEARLY)), None)
+
+
+def _only(part: Part, chosen: Sequence[int]) -> Part:
+    return Part(part.features[:, list(chosen)], part.values, part.raw)
+
+
+def _folds(parts: list[Part]) -> list[tuple[list[Part], list[Part]]]:
+    """Return (to fit, to judge) pairs: blocks of time, each judged by what the others taught."""
+    rows = sum(len(part.values) for part in parts)
+    blocks = [_cut(parts, rows * k // FOLDS, rows * (k + 1) // FOLDS) for k in range(FOLDS)]
+    return [([part for j in range(FOLDS) if j != k for part in blocks[j]], blocks[k]) for k in range(FOLDS)]
+
+
+def _cut(parts: list[Part], first: int, last: int) -> list[Part]:
+    """Return rows `first` to `last` (excluded) of all parts laid end to end."""
+    cut: list[Part] = []
+    for part in parts:
+        size = len(part.values)
+        here = slice(max(0, min(size, first)), max(0, min(size, last)))
+        if here.stop - here.start > 1:
+            cut.append(Part(part.features[here], part.values[here], part.raw[here]))
+        first, last = first - size, last - size
+    return cut
+
+
+def _windows(parts: list[Part], window: int, when: When) -> tuple[Array, Array, Array]:
+    """Return sums of features over windows in which `when` holds, the change over each, and each one's first row."""
+    width = parts[0].features.shape[1] if parts else 0
+    sums, changes, firsts = [np.empty((0, width))], [np.empty(0)], [np.empty((0, parts[0].raw.shape[1] if parts else 0))]
+    for part in parts:
+        if len(part.values) <= window:
+            continue
+        total = np.vstack([np.zeros(width), np.cumsum(part.features, axis=0)])
+        inside = np.concatenate([[0], np.cumsum(holds(when, part.raw))])
+        keep = (inside[window:-1] - inside[: -1 - window]) == window
+        sums.append((total[window:-1] - total[: -1 - window])[keep])
+        changes.append((part.values[window:] - part.values[:-window])[keep])
+        firsts.append(part.raw[:-window][keep])
+    return np.vstack(sums), np.concatenate(changes), np.vstack(firsts)
+
+
+def _weights(parts: list[Part], leaf: _Leaf) -> Array:
+    if not leaf.features:
+        return np.empty(0)
+    features, changes, _ = _windows([_only(part, leaf.features) for part in parts], leaf.window, leaf.when)
+    return _solve(features, changes) if len(changes) else np.zeros(len(leaf.features))
+
+
+def _solve(features: Array, changes: Array) -> Array:
+    gram = features.T @ features
+    gram[np.diag_indices_from(gram)] += RIDGE * max(float(np.trace(gram)) / len(gram), 1.0)
+    solved: Array = np.linalg.solve(gram, features.T @ changes)
+    return solved
+
+
+def _unexplained(features: Array, changes: Array) -> float:
+    rest = changes - features @ _solve(features, changes)
+    return float(rest @ rest)
+
+
+class _Rest:
+    """What is not explained yet: features and changes, made orthogonal to every feature taken."""
+
+    def __init__(self, features: Array, changes: Array) -> None:
+        self.features = features.copy()
+        self.changes = changes.copy()
+        self._floor = 1e-4 * (features**2).sum(axis=0) + 1e-12
+
+    def best(self) -> int | None:
+        norms = (self.features**2).sum(axis=0)
+        gains = np.where(norms > self._floor, (self.changes @ self.features) ** 2 / np.maximum(norms, 1e-12), 0.0)
+        best = int(np.argmax(gains))
+        return best if gains[best] > _GAIN * float((self.changes**2).sum()) else None
+
+    def take(self, index: int) -> None:
+        taken = self.features[:, index].copy()
+        norm = float(taken @ taken)
+        if norm > self._floor[index]:
+            self.features -= np.outer(taken, taken @ self.features / norm)
+            self.changes -= taken * (float(taken @ self.changes) / norm)
+
+
+def _simulated(parts: list[Part], leaf: _Leaf, weights: Array, own: int) -> tuple[float, int]:
+    """Simulate the point alone while `when` holds, the others as they were: mean square error, and of how many steps."""
+    pull = sum(weight for index, weight in zip(leaf.features, weights, strict=True) if index == own)
+    others = [(index, weight) for index, weight in zip(leaf.features, weights, strict=True) if index != own]
+    total, steps = 0.0, 0
+    stride = max(1, sum(len(part.values) for part in parts) // MAX_STARTS)
+    for part in parts:
+        values, held = part.values, holds(leaf.when, part.raw)
+        starts = np.arange(0, len(values) - 1, stride)
+        starts = starts[held[starts]]
+        push = sum((part.features[:, index] * weight for index, weight in others), start=np.zeros(len(values)))
+        state = values[starts]
+        for _ in range(SIMULATED):
+            alive = held[starts] & (starts + 1 < len(values))
+            starts, state = starts[alive], state[alive]
+            if not len(starts):
+                break
+            state = state + push[starts] + pull * state
+            starts = starts + 1
+            total += float(np.minimum((state - values[starts]) ** 2, 1e6).sum())
+            steps += len(starts)
+    return (total / steps if steps else np.inf), steps
+
+
+def standardisers(rows: Array, quanta: Array, bits: Bools) -> tuple[Array, Array]:
+    """Return mean and scale per column: bits stay as they are, a still column is scaled by its quantum."""
+    mean = np.where(bits, 0.0, rows.mean(axis=0))
+    scale = np.where(bits, 1.0, np.maximum(rows.std(axis=0), quanta))
+    return mean, scale
