@@ -55,8 +55,7 @@ def _measured(name: str, address: int, scale: str, unit: str, safe: tuple[str, s
     return _Row(name, Table.INPUT, address, scale=scale, unit=unit, safe_low=safe[0], safe_high=safe[1], loop=loop)
 
 
-def _setpoint(name: str, address: int, loop: str) -> _Row:
-    # Steps of at most half a metre, and no more than 0.9 m of movement in a minute: an operator's pace.
+def _setpoint(name: str, address: int, loop: str, max_rate: str = "") -> _Row:
     return _Row(
         name,
         Table.HOLDING,
@@ -66,7 +65,7 @@ def _setpoint(name: str, address: int, loop: str) -> _Row:
         low="1.2",
         high="3.0",
         max_step="0.5",
-        max_rate="0.015",
+        max_rate=max_rate,
         min_interval="0.4s",
         loop=loop,
     )
@@ -99,7 +98,8 @@ ROWS: Final = (
     _Row("alarm_high_2", Table.DISCRETE, at.HIGH_2, type="bool", loop="LIC-2"),
     _Row("alarm_low_2", Table.DISCRETE, at.LOW_2, type="bool", loop="LIC-2"),
     _setpoint("setpoint_1", at.SETPOINT_1, "LIC-1"),
-    _setpoint("setpoint_2", at.SETPOINT_2, "LIC-2"),
+    # Tank 2 feeds the town: its level may be moved by 0.9 m in a minute altogether, however small the steps.
+    _setpoint("setpoint_2", at.SETPOINT_2, "LIC-2", max_rate="0.015"),
     _speed("manual_speed_1", at.MANUAL_SPEED_1, "LIC-1"),
     _speed("manual_speed_2", at.MANUAL_SPEED_2, "LIC-2"),
     _Row("valve_command", Table.HOLDING, at.VALVE_COMMAND, scale="0.1", unit="%", low="40", high="100", loop="LIC-2"),

@@ -31,6 +31,8 @@ from icsguard.runtime.tasks import spawn
 MAX_WRITES_KEPT: Final = 2000  # a demo writes some hundreds of times; older ones are told already and forgotten
 MAX_QUEUE: Final = 64  # requests of one connection that wait; a client that stacks more is cut off, as small PLCs do
 MAX_ADU: Final = 260
+MAX_CONNECTIONS: Final = 8
+"""As small PLCs have it; one more and the device closes the oldest, whoever that is (seen in M218 and others)."""
 RESTART_S: Final = 2.0
 """How long the device is deaf after FC08 sub-function 1, in wall time."""
 
@@ -138,11 +140,17 @@ class Plc(ModbusTcpServer):
         self.program = program
         self.silent = False
         """True after FC08 sub-function 4: the device listens and says nothing, until it is restarted."""
+        self.thrown_out = 0
+        """Connections that the device closed because it had too many."""
         self.deaf_until = 0.0
         """Loop time up to which a restarting device answers nobody."""
 
     def callback_new_connection(self) -> ServerRequestHandler:
-        """Return the handler of a new connection."""
+        """Return the handler of a new connection; too many, and the oldest client is thrown out."""
+        if len(self.active_connections) >= MAX_CONNECTIONS:
+            oldest = next(iter(self.active_connections.values()))
+            oldest.close()
+            self.thrown_out += 1
         return _Connection(self)
 
     @property
@@ -156,7 +164,8 @@ class Plc(ModbusTcpServer):
         """Say what attacks have achieved so far, in words, the silence of the device included."""
         silence = ("the device is silent: operators are blind",) if self.silent else ()
         deaf = ("the device restarts: operators are blind",) if self.loop.time() < self.deaf_until else ()
-        return (*self.program.harms, *silence, *deaf)
+        thrown = ("clients were thrown off the device",) if self.thrown_out else ()
+        return (*self.program.harms, *silence, *deaf, *thrown)
 
     def renew(self, program: Program) -> None:
         """Put a fresh cell behind the same port: what a service team does after damage."""
@@ -164,6 +173,7 @@ class Plc(ModbusTcpServer):
         self.memory.program = program
         self.silent = False
         self.deaf_until = 0.0
+        self.thrown_out = 0
 
     def odd_answer(self, pdu: bytes) -> bytes | None:
         """Carry out a diagnostic or programming request (its PDU); return the answer's PDU, None for no answer."""

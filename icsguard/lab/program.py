@@ -8,6 +8,7 @@ trust is what the attacks of `icsguard.lab.attacks` use. Deterministic for a see
 from __future__ import annotations
 
 import random
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -27,6 +28,9 @@ _SPEED_NOISE: Final = 0.0004
 _CHLORINE_NOISE_MG_L: Final = 0.004
 _RUNS_ABOVE: Final = 0.05
 _TOP_SPEED: Final = 0.98
+MAX_STARTS: Final = 6
+"""So many starts of pump 2 within START_WINDOW_S overheat its motor for good."""
+START_WINDOW_S: Final = 60.0
 
 
 @dataclass(slots=True)
@@ -67,6 +71,10 @@ class Program:
     """False after a programming command stopped it: drives off, registers still served."""
     loop_1: Loop = field(default_factory=_loop_1)
     loop_2: Loop = field(default_factory=_loop_2)
+    burnt: bool = False
+    """The motor of pump 2 was started too often."""
+    _starts: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_STARTS))
+    _was_on: bool = True
     _noise: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
@@ -84,7 +92,12 @@ class Program:
         """Say what an attack has achieved so far, in words: damage to the plant, or control that was lost."""
         lost = () if self.running else ("the control program is stopped",)
         bypassed = self.registers.holding[at.CONTROL_WORD] & at.BYPASS_BIT
-        return (*self.water.damage.names, *lost, *(("the dry-run interlock is bypassed",) if bypassed else ()))
+        return (
+            *self.water.damage.names,
+            *(("the motor of pump 2 is burnt out",) if self.burnt else ()),
+            *lost,
+            *(("the dry-run interlock is bypassed",) if bypassed else ()),
+        )
 
     def _commands(self, seconds: float) -> Commands:
         holding, coils = self.registers.holding, self.registers.coils
@@ -96,12 +109,21 @@ class Program:
         if coils[at.AUTO_2]:
             speed_2 = self.loop_2.speed(holding[at.SETPOINT_2] * LEVEL_QUANTUM_M - level_2, seconds)
         stopped = bool(coils[at.EMERGENCY_STOP])
+        runs_2 = bool(coils[at.PUMP_2]) and not stopped and not self._interlocked(level_1)
+        self._count_start(on=runs_2)
         return Commands(
             speed_1=speed_1 if coils[at.PUMP_1] and not stopped else 0.0,
-            speed_2=speed_2 if coils[at.PUMP_2] and not stopped and not self._interlocked(level_1) else 0.0,
+            speed_2=speed_2 if runs_2 and not self.burnt else 0.0,
             valve=holding[at.VALVE_COMMAND] * PERMILLE,
             dose_mg_l=self.registers.dose_mg_l,
         )
+
+    def _count_start(self, *, on: bool) -> None:
+        if on and not self._was_on:
+            self._starts.append(self.water.time_s)
+            often = len(self._starts) == MAX_STARTS and self.water.time_s - self._starts[0] < START_WINDOW_S
+            self.burnt = self.burnt or often
+        self._was_on = on
 
     def _interlocked(self, level_1: float) -> bool:
         """Say whether pump 2 must stand still because tank 1 is nearly empty."""

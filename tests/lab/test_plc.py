@@ -1,3 +1,5 @@
+import asyncio
+
 from icsguard.lab import plc as plc_module
 from icsguard.lab import registers as at
 
@@ -84,3 +86,12 @@ async def test_everything_that_arrives_is_counted(plc, wire):
     for pdu in ("0300000001", "0300000001", "08000012ab", "63"):
         await wire.ask(bytes.fromhex(pdu))
     assert dict(plc.arrivals.functions) == {3: 2, 8: 1, 0x63: 1}
+
+
+async def test_one_connection_too_many_throws_the_oldest_out(plc, wire):
+
+    others = [await asyncio.open_connection("127.0.0.1", plc.port) for _ in range(plc_module.MAX_CONNECTIONS)]
+    assert await wire.reader.read(1) == b""
+    assert "clients were thrown off the device" in plc.harms
+    for _reader, writer in others:
+        writer.close()

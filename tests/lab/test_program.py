@@ -74,3 +74,21 @@ def test_the_alarms_follow_their_limits():
     run(program, 1.0)
     assert program.registers.discrete[at.HIGH_1] == 1
     assert program.registers.discrete[at.LOW_1] == 0
+
+
+def test_starting_pump_2_again_and_again_burns_its_motor_for_good():
+    program = Program()
+    for number in range(14):
+        program.registers.coils[at.PUMP_2] = number % 2
+        run(program, 1.0)
+    assert program.harms == ("the motor of pump 2 is burnt out",)
+    program.registers.coils[at.PUMP_2] = 1
+    assert run(program, 20.0).registers.discrete[at.PUMP_2_RUNS] == 0
+
+
+def test_starting_pump_2_at_an_operator_s_pace_is_fine():
+    program = Program()
+    for number in range(14):
+        program.registers.coils[at.PUMP_2] = number % 2
+        run(program, 10.0)
+    assert "the motor of pump 2 is burnt out" not in program.harms
