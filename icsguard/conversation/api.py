@@ -1,0 +1,89 @@
+"""The seams of a conversation: the commands it returns, and what a device link must be able to do.
+
+A `Session` is fed events (bytes, closes, opinions, the time) and returns commands; runtime/modbus_shell.py carries them
+out, learn/replay.py interprets them without sockets. Today each session owns its link (`link.OwnLink`, one client, one
+device connection). A pooled link, shared by the clients of a conduit, implements the same `DeviceLink`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from icsguard.conversation.flight import Flight
+from icsguard.conversation.states import LinkState
+from icsguard.core.defect import Defect
+from icsguard.core.transaction import Question
+from icsguard.protocols.modbus.pdu import Response
+
+
+class ToClient(NamedTuple):
+    """Write these bytes to the client."""
+
+    data: bytes
+
+
+class ToDevice(NamedTuple):
+    """Write these bytes to the device. Carried out at most once; from here on they count as handed over."""
+
+    data: bytes
+
+
+class OpenLink(NamedTuple):
+    """Connect to the device; answer with `link_up` or `link_failed`."""
+
+
+class CloseLink(NamedTuple):
+    """Close the device connection; no event follows."""
+
+
+class CloseClient(NamedTuple):
+    """Close the client's connection after what was written; answer with `client_lost`."""
+
+    reason: str
+
+
+class Ask(NamedTuple):
+    """Ask the shadow; answer with `opinion` or `opinion_missing`, at the latest call `timer` at `until`."""
+
+    question: Question
+    until: int
+
+
+Command = ToClient | ToDevice | OpenLink | CloseLink | CloseClient | Ask
+
+
+class Arrival(NamedTuple):
+    """One thing that came from the device."""
+
+    raw: bytes
+    flight: Flight | None
+    """The request that it answers; None where it answers none."""
+    response: Response | None
+    """None where it answers none."""
+    defect: Defect | None
+    """Why it must not be delivered; None where it is a good answer."""
+
+
+class DeviceLink(Protocol):
+    """A way to the device on which flights travel."""
+
+    @property
+    def state(self) -> LinkState:
+        """How it stands."""
+        ...
+
+    def accepts(self, flight: Flight) -> bool:
+        """Say whether `flight` can be handed over now."""
+        ...
+
+    def hand_over(self, flight: Flight, now: int) -> bytes:
+        """Take `flight` into the table of what the device has; return the bytes to send."""
+        ...
+
+    def arrived(self, data: bytes) -> list[Arrival]:
+        """Pair what the device sent with what it was asked."""
+        ...
+
+    def overdue(self, now: int) -> list[Flight]:
+        """Take out the flights whose answer did not come in time."""
+        ...

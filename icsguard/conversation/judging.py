@@ -1,0 +1,214 @@
+"""From a request to what is done with it: grammar, policy, isolation, ticket, shadow, failure policy, in that order.
+
+Each function writes its opinion into the flight; `flight.decision` is what to do, `flight.would_be` what full
+enforcement would do. Learn and observe use the same functions and differ in acting only: see `acted`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from icsguard.conversation.flight import Flight
+from icsguard.conversation.guard import Guard
+from icsguard.conversation.hot import CachedRead, is_hot
+from icsguard.conversation.tickets import Key, Ticket
+from icsguard.core.clock import DAY
+from icsguard.core.decision import Decision, FailurePolicy, Layer, Mode
+from icsguard.core.finding import Finding
+from icsguard.core.flow import Client
+from icsguard.core.isolation import IsolationRequest, Scope
+from icsguard.core.transaction import Opinion
+from icsguard.core.verdict import ALLOWED, Reason
+from icsguard.protocols.modbus.describe import describe, target
+from icsguard.protocols.modbus.exceptions import BUSY
+
+ILLEGAL_VALUE: Final = 3
+SHADOW_REPLY: Final = ILLEGAL_VALUE
+"""facts of AP §7: a consequence that must not happen is an unacceptable value."""
+
+
+def judge(guard: Guard, client: Client, flight: Flight, now: int) -> None:
+    """Form the decision on a request, up to the point where the shadow would be asked."""
+    if flight.request.defect is not None:
+        _judge_defect(guard, flight)
+        return
+    if flight.request.remark is not None:
+        remark = flight.request.remark
+        flight.note(Reason(Layer.GRAMMAR, remark.code, remark.text, Decision.ALERT))
+    flight.judged_by, flight.judged_at = guard.judge, guard.memory.version
+    if guard.judges:
+        flight.verdict = guard.judge.decide(client, flight.meaning, guard.memory, now)
+        flight.reasons += flight.verdict.reasons
+        flight.reply = flight.verdict.reply
+    flight.would_be = max(flight.would_be, flight.verdict.would_be)
+    flight.decision = max(flight.verdict.decision, _asked_by(flight)) if guard.acts else Decision.ALLOW
+    if flight.changes:
+        _judge_isolation(guard, client, flight, now)
+        _judge_ticket(guard, client, flight, now)
+
+
+def is_outdated(guard: Guard, flight: Flight) -> bool:
+    """Say whether policy, or what was written meanwhile, is not what a waiting write was judged by."""
+    if not flight.changes or flight.approved or not guard.acts or flight.judged_by is None:
+        return False
+    return flight.judged_at != guard.memory.version or flight.judged_by is not guard.judge
+
+
+def holds_still(guard: Guard, client: Client, flight: Flight, now: int) -> bool:
+    """Judge a waiting write again, rates and grants untouched; False where it must not go any more."""
+    verdict = guard.judge.decide(client, flight.meaning, guard.memory, now, count=False)
+    if verdict.decision <= Decision.ALERT:
+        return True
+    flight.reasons += verdict.reasons
+    flight.would_be = max(flight.would_be, verdict.would_be)
+    flight.decision, flight.reply = verdict.decision, verdict.reply
+    return False
+
+
+def _asked_by(flight: Flight) -> Decision:
+    return Decision.ALERT if flight.request.remark is not None else Decision.ALLOW
+
+
+def _judge_defect(guard: Guard, flight: Flight) -> None:
+    defect = flight.request.defect
+    assert defect is not None  # noqa: S101 - the caller looked
+    reply = defect.reply or ILLEGAL_VALUE
+    flight.note(Reason(Layer.GRAMMAR, defect.code, defect.text, Decision.REFUSE, reply=reply))
+    flight.decision = Decision.REFUSE if guard.acts else Decision.ALLOW
+    flight.reply = reply
+
+
+def _judge_isolation(guard: Guard, client: Client, flight: Flight, now: int) -> None:
+    if guard.quarantine.scope_for(client.address, now) is not Scope.WRITES or is_safety(guard, flight):
+        return
+    isolation = guard.quarantine.isolations.get(client.address)
+    why = isolation.reason if isolation is not None else ""
+    text = f"{client.address} is isolated from writing: {why}"
+    flight.note(Reason(Layer.OPERATOR, "isolated", text, Decision.REFUSE, reply=BUSY))
+    if flight.decision < Decision.REFUSE:
+        flight.decision = Decision.REFUSE  # an isolation holds in every mode: somebody decided it
+        flight.reply = BUSY
+
+
+def _judge_ticket(guard: Guard, client: Client, flight: Flight, now: int) -> None:
+    if not guard.acts or flight.decision > Decision.HOLD:
+        return
+    ticket = guard.tickets.use(ticket_key(client, flight), now)
+    if ticket is not None:
+        text = f"{ticket.by} approved exactly this request (ticket {ticket.id})"
+        flight.note(Reason(Layer.OPERATOR, "approved", text, Decision.ALLOW))
+        flight.ticket = ticket.id
+        flight.approved = True
+        flight.decision = Decision.ALLOW
+        flight.reply = 0
+    elif flight.decision is Decision.HOLD:
+        hold(guard, client, flight, now)
+
+
+def is_safety(guard: Guard, flight: Flight) -> bool:
+    """Say whether policy permits the request and it touches safety points only: nothing else may stop it then."""
+    return flight.verdict.decision <= Decision.ALERT and guard.judge.is_safety(flight.meaning)
+
+
+def ticket_key(client: Client, flight: Flight) -> Key:
+    """Return what a ticket is bound to: the client, and the request's bytes from the unit identifier on."""
+    return (client.address, flight.raw[6:])
+
+
+def hold(guard: Guard, client: Client, flight: Flight, now: int) -> None:
+    """Answer busy and have a human decide: a ticket is opened, or the open one counts one more try."""
+    key = ticket_key(client, flight)
+    fresh = Ticket(
+        guard.run.next_ticket_id(),
+        key,
+        target(flight.request) if guard.is_secret(flight.meaning) else describe(flight.request),
+        weightiest(flight.reasons).text if flight.reasons else "",
+        now,
+        now + guard.tickets.ttl_ns,
+    )
+    ticket = guard.tickets.hold(key, fresh)
+    flight.decision = Decision.HOLD
+    flight.reply = BUSY
+    flight.ticket = ticket.id if ticket is not None else ""
+
+
+def weightiest(reasons: tuple[Reason, ...]) -> Reason:
+    """Return the first of the reasons that ask for most."""
+    return max(reasons, key=lambda reason: reason.decision)
+
+
+def wants_opinion(guard: Guard, flight: Flight) -> bool:
+    """Say whether the shadow is asked: about what policy permits and may change the plant, except while learning."""
+    return (
+        flight.changes
+        and guard.mode is not Mode.LEARN
+        and not flight.approved
+        and flight.would_be <= Decision.ALERT
+        and flight.request.defect is None
+    )
+
+
+def take_opinion(guard: Guard, client: Client, flight: Flight, opinion: Opinion, now: int) -> None:
+    """Take the shadow's opinion into the decision on a request that has not gone yet."""
+    note_opinion(flight, opinion)
+    flight.decision = max(flight.decision, opinion.decision)
+    if opinion.decision is Decision.HOLD:
+        hold(guard, client, flight, now)
+    elif opinion.decision >= Decision.REFUSE:
+        flight.reply = SHADOW_REPLY
+
+
+def note_opinion(flight: Flight, opinion: Opinion) -> None:
+    """Keep the shadow's opinion for the record."""
+    flight.findings += opinion.findings
+    flight.model_digest = opinion.model_digest
+    for finding in opinion.findings:
+        flight.note(_reason(finding))
+    flight.would_be = max(flight.would_be, opinion.decision)
+
+
+def _reason(finding: Finding) -> Reason:
+    return Reason(
+        finding.layer,
+        finding.code,
+        finding.text,
+        finding.decision,
+        rule=finding.detector,
+        technique=finding.technique,
+        point=finding.point,
+    )
+
+
+def fail_over(guard: Guard, flight: Flight, why: str) -> None:
+    """Decide without the shadow, as the conduit declares."""
+    flight.failover = guard.conduit.failure
+    guard.counters.failovers += 1
+    if flight.failover is FailurePolicy.REFUSE:
+        text = f"{why}; this conduit then refuses writes"
+        flight.note(Reason(Layer.FAILOVER, "shadow-silent", text, Decision.REFUSE, reply=BUSY))
+        flight.decision = Decision.REFUSE
+        flight.reply = BUSY
+    else:
+        text = f"{why}; this conduit then goes by policy alone, which permits the request"
+        flight.note(Reason(Layer.FAILOVER, "shadow-silent", text, Decision.ALLOW))
+
+
+def isolation_wish(guard: Guard, client: Client, flight: Flight) -> IsolationRequest:
+    """Return the wish to isolate that a decision ISOLATE contains."""
+    reason = weightiest(flight.reasons) if flight.reasons else None
+    text = reason.text if reason is not None else "a decision to isolate"
+    by = (reason.rule or reason.code) if reason is not None else "policy"
+    seconds = guard.conduit.isolation.seconds
+    return IsolationRequest(client.address, guard.name, Scope.WRITES, text, by, seconds)
+
+
+def cached_read(guard: Guard, flight: Flight, now: int) -> CachedRead | None:
+    """Return what the verdict cache may keep of an allowed read; None where nothing."""
+    if flight.changes or flight.would_be is not Decision.ALLOW or not is_hot(flight.request, flight.meaning):
+        return None
+    until = flight.verdict.cacheable_until if flight.verdict is not ALLOWED else now + DAY
+    if until <= now:
+        return None
+    access = flight.meaning.accesses[0]
+    watched = guard.memory.watches(flight.meaning.unit, access.table, access.span)
+    return CachedRead(flight.request, flight.meaning, until=until, watched=watched)

@@ -1,0 +1,224 @@
+"""A conduit's listener: takes clients in up to its bounds, keeps their time, and passes questions to the shadow.
+
+One timer serves all sessions of the conduit: it fires at the earliest deadline, and at least four times a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from icsguard.control import links
+from icsguard.conversation.api import Ask
+from icsguard.conversation.folding import FoldKey
+from icsguard.conversation.guard import Guard
+from icsguard.conversation.session import Session
+from icsguard.core.clock import MS
+from icsguard.core.flow import Client
+from icsguard.core.isolation import Scope
+from icsguard.core.record import RecordKind, Severity
+from icsguard.core.transaction import Opinion
+from icsguard.runtime.clock import Clock
+from icsguard.runtime.mirror import Outlet
+from icsguard.runtime.modbus_shell import ClientEnd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_TICK_NS: Final = 250 * MS
+"""The timer's longest pause; half the device's timeout where that is shorter, so no deadline is seen late."""
+MIN_TICK_NS: Final = MS
+BACKLOG: Final = 128
+"""Connections that the kernel keeps until they are accepted."""
+
+
+class Listener:
+    """One conduit on the wire."""
+
+    def __init__(self, guard: Guard, clock: Clock, outlet: Outlet, may_open: Callable[[], bool]) -> None:
+        self.guard = guard
+        self.clock = clock
+        self.outlet = outlet
+        self.ends: dict[int, ClientEnd] = {}
+        """By flow; as many as the guard has sessions."""
+        self.port = 0
+        """The port that is really open."""
+        self._may_open = may_open
+        self._asked: dict[int, ClientEnd] = {}
+        self._server: asyncio.AbstractServer | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._due = 0
+        self._loop = asyncio.get_running_loop()
+
+    # From start to stop.
+
+    async def start(self) -> None:
+        """Listen. Raises OSError where the address cannot be bound."""
+        conduit = self.guard.conduit
+        self._server = await self._loop.create_server(
+            lambda: ClientEnd(self),
+            conduit.listen_host,
+            conduit.listen_port,
+            backlog=BACKLOG,
+            reuse_address=True,
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+        self._tick()
+
+    def stop_accepting(self) -> None:
+        """Take no new clients."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    def drain(self) -> None:
+        """Answer what is under way, then close each connection."""
+        for end in list(self.ends.values()):
+            if end.session is not None:
+                end.run(end.session.drain(self.clock.now()))
+
+    def close(self) -> None:
+        """Close everything now."""
+        self.stop_accepting()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for end in list(self.ends.values()):
+            if end.transport is not None:
+                end.transport.abort()
+            end.device.end()
+        self.guard.folder.flush()
+
+    # Clients.
+
+    def admit(self, end: ClientEnd) -> Session | None:
+        """Return a session for a new client; None where it must be closed at once, which is on record."""
+        assert end.transport is not None  # noqa: S101 - called when the connection was made
+        address, port = _peer(end.transport)
+        client = Client(address, port, self.guard.judge.client(address))
+        now = self.clock.now()
+        refusal = self._refusal(client, now)
+        if refusal:
+            self._turn_away(client, refusal, now)
+            return None
+        session = Session(self.guard, client, self.guard.run.next_flow(), now)
+        self.ends[session.flow] = end
+        self._arm(session.next_timer())
+        return session
+
+    def _refusal(self, client: Client, now: int) -> str:
+        if self.guard.quarantine.scope_for(client.address, now) is Scope.FULL:
+            return "isolated"
+        if len(self.ends) >= self.guard.conduit.max_clients:
+            return f"{self.guard.conduit.max_clients} clients are connected already"
+        return "" if self._may_open() else "no file descriptor is left for another client"
+
+    def _turn_away(self, client: Client, why: str, now: int) -> None:
+        self.guard.counters.shed_clients += 1
+        key = FoldKey(RecordKind.VERDICT, client.address, "not-admitted", 0, why, "")
+        if self.guard.folder.counts(key, now) is None:
+            text = f"{client.address} was not admitted: {why}"
+            record = self.guard.record(RecordKind.VERDICT, Severity.MEDIUM, text, now)
+            layer = "operator" if why == "isolated" else "resources"
+            record = replace(record, client=client.address, decision="refuse", layer=layer, outcome="refused")
+            self.guard.folder.put(key, record, now)
+        self.outlet.note()
+
+    # The shadow.
+
+    def ask(self, end: ClientEnd, command: Ask) -> None:
+        """Send a question; where it cannot be sent, the answer is that none comes."""
+        link = self.outlet.shadow.link
+        if link is not None and link.send(links.Ask(command.question)):
+            self._asked[command.question.number] = end
+        else:
+            self._loop.call_soon(self._ask_failed, end)
+
+    def _ask_failed(self, end: ClientEnd) -> None:
+        if end.session is not None:
+            end.run(end.session.opinion_missing("the shadow is not there", self.clock.now()))
+
+    def opinion(self, opinion: Opinion) -> bool:
+        """Bring an answer to the session that asked; False where it asked nothing here."""
+        end = self._asked.pop(opinion.number, None)
+        if end is None or end.session is None:
+            return False
+        end.run(end.session.opinion(opinion, self.clock.now()))
+        return True
+
+    def shadow_is(self, *, up: bool) -> None:
+        """The shadow came or went: nothing waits for one that is gone."""
+        self.guard.shadow_up = up
+        self.guard.misses = 0
+        if up:
+            return
+        self._asked.clear()
+        for end in list(self.ends.values()):
+            if end.session is not None:
+                end.run(end.session.opinion_missing("the shadow went away", self.clock.now()))
+
+    # Time.
+
+    def after(self, end: ClientEnd) -> None:
+        """Look after what an event left: its deadlines, sessions to wake, a finished session, a full batch."""
+        session = end.session
+        if session is not None:
+            if session.is_over:
+                self.ends.pop(session.flow, None)
+            else:
+                self._arm(session.next_timer())
+        if self.guard.wakeups:
+            self._loop.call_soon(self.wake)
+        self.outlet.note()
+
+    def wake(self) -> None:
+        """Let sessions feel at once what changed for them."""
+        wakeups, self.guard.wakeups = self.guard.wakeups, {}
+        for flow, session in wakeups.items():
+            end = self.ends.get(flow)
+            if end is not None:
+                end.run(session.timer(self.clock.now()))
+
+    def _arm(self, due: int) -> None:
+        if due and due < self._due and self._timer is not None:
+            self._timer.cancel()
+            self._schedule(due)
+
+    def _schedule(self, due: int) -> None:
+        now = self.clock.now()
+        self._due = due
+        self._timer = self._loop.call_later(max(due - now, MIN_TICK_NS) / 1e9, self._tick)
+
+    def _tick(self) -> None:
+        now = self.clock.now()
+        longest = min(MAX_TICK_NS, self.guard.conduit.device_timeout_ms * MS // 2)
+        self.guard.timer(now)
+        soonest = now + max(longest, MIN_TICK_NS)
+        self._schedule(soonest)
+        for end in list(self.ends.values()):
+            session = end.session
+            if session is None:
+                continue
+            due = session.next_timer()
+            if due and due <= now:
+                end.run(session.timer(now))
+                due = session.next_timer()
+            self._arm(due)
+        self._forget_asked()
+        if self.guard.wakeups:
+            self.wake()
+        if self.guard.run.records:
+            self.outlet.note()
+
+    def _forget_asked(self) -> None:
+        gone = [number for number, end in self._asked.items() if end.session is None or not end.session.asks(number)]
+        for number in gone:
+            del self._asked[number]
+
+
+def _peer(transport: asyncio.Transport) -> tuple[str, int]:
+    peer = transport.get_extra_info("peername")
+    if not peer:
+        return "?", 0
+    return str(peer[0]).removeprefix("::ffff:"), int(peer[1])

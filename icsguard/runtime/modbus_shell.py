@@ -1,0 +1,217 @@
+"""The two ends of one conversation on the wire: sockets that feed a `Session` and carry out its commands.
+
+uvloop (or asyncio) Protocols, no streams, no task or timer per transaction. On the hot path the bytes object that was
+read from one socket is written to the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from typing import TYPE_CHECKING, Final, cast
+
+from icsguard.conversation.api import Ask, CloseClient, CloseLink, Command, OpenLink, ToClient, ToDevice
+from icsguard.conversation.session import Session
+from icsguard.runtime.tasks import spawn
+
+if TYPE_CHECKING:
+    from icsguard.runtime.listener import Listener
+
+HIGH_WATER: Final = 64 * 1024
+"""Bytes queued towards one peer before the other side is not read any more: some 250 largest ADUs."""
+KEEPALIVE_IDLE_S: Final = 30
+KEEPALIVE_EVERY_S: Final = 10
+KEEPALIVE_PROBES: Final = 3
+"""A peer that vanished without FIN is noticed within a minute."""
+USER_TIMEOUT_MS: Final = 30_000
+"""Unacknowledged bytes this old end a connection (TCP_USER_TIMEOUT)."""
+
+
+class ClientEnd(asyncio.Protocol):
+    """The client's connection, and through it the whole conversation."""
+
+    def __init__(self, listener: Listener) -> None:
+        self.listener = listener
+        self.device = DeviceEnd(self)
+        self.transport: asyncio.Transport | None = None
+        self.session: Session | None = None
+        self._now = listener.clock.now
+        self._connecting: asyncio.Task[object] | None = None
+
+    # What the socket says.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client connected: it gets a session, or is closed where a bound is reached."""
+        self.transport = cast("asyncio.Transport", transport)
+        self.session = self.listener.admit(self)
+        if self.session is None:
+            self.transport.abort()
+            return
+        tune(self.transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes from the client."""
+        session = self.session
+        if session is None:
+            return
+        now = self._now()
+        if session.request_passes(data, now):
+            self.device.write(data)
+        else:
+            self.run(session.client_bytes(data, now))
+
+    def eof_received(self) -> bool:
+        """The client half-closed: it still gets its answers, so the transport stays open."""
+        if self.session is not None:
+            self.run(self.session.client_eof(self._now()))
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone."""
+        del exc
+        self.transport = None
+        if self.session is not None:
+            self.run(self.session.client_lost(self._now()))
+
+    def pause_writing(self) -> None:
+        """The client does not read: take nothing more from either side."""
+        self._reading(on=False)
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        self._reading(on=True)
+
+    def _reading(self, *, on: bool) -> None:
+        for transport in (self.transport, self.device.transport):
+            if transport is not None and not transport.is_closing():
+                (transport.resume_reading if on else transport.pause_reading)()
+
+    # What the session says.
+
+    def run(self, commands: list[Command]) -> None:
+        """Carry out commands in order."""
+        for command in commands:
+            match command:
+                case ToClient(data):
+                    if self.transport is not None:
+                        self.transport.write(data)
+                case ToDevice(data):
+                    self.device.write(data)
+                case Ask():
+                    self.listener.ask(self, command)
+                case OpenLink():
+                    self._connecting = spawn(self._connect(), "device-link")
+                case CloseLink():
+                    self._close_link()
+                case CloseClient():
+                    if self.transport is not None:
+                        self.transport.close()
+        self.listener.after(self)
+
+    async def _connect(self) -> None:
+        session, conduit = cast("Session", self.session), self.listener.guard.conduit
+        device, self.device = self.device, DeviceEnd(self)
+        device.end()
+        loop = asyncio.get_running_loop()
+        connecting = loop.create_connection(lambda: self.device, conduit.device_host, conduit.device_port)
+        try:
+            await asyncio.wait_for(connecting, conduit.connect_timeout_ms / 1000)
+        except (OSError, TimeoutError) as error:
+            self._connecting = None
+            self.run(session.link_failed(_why(error), self._now()))
+            return
+        self._connecting = None
+        self.run(session.link_up(self._now()))
+
+    def _close_link(self) -> None:
+        if self._connecting is not None:
+            self._connecting.cancel()
+            self._connecting = None
+        self.device.end()
+
+
+class DeviceEnd(asyncio.Protocol):
+    """One connection to the device."""
+
+    __slots__ = ("_client", "_ended", "transport")
+
+    def __init__(self, client: ClientEnd) -> None:
+        self._client = client
+        self._ended = False
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The device took the call."""
+        self.transport = cast("asyncio.Transport", transport)
+        if self._ended:
+            self.transport.abort()
+            return
+        tune(self.transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes from the device."""
+        client = self._client
+        session = client.session
+        if session is None or self._ended:
+            return
+        now = client.listener.clock.now()
+        if session.response_passes(data, now):
+            if client.transport is not None:
+                client.transport.write(data)
+            client.listener.outlet.note()
+        else:
+            client.run(session.link_bytes(data, now))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The device closed or the link broke."""
+        self.transport = None
+        session = self._client.session
+        if session is not None and not self._ended:
+            self._ended = True
+            why = _why(exc) if exc is not None else "closed by the device"
+            self._client.run(session.link_lost(why, self._client.listener.clock.now()))
+
+    def pause_writing(self) -> None:
+        """The device does not read: take nothing more from the client."""
+        if self._client.transport is not None:
+            self._client.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """The device reads again."""
+        if self._client.transport is not None and not self._client.transport.is_closing():
+            self._client.transport.resume_reading()
+
+    def write(self, data: bytes) -> None:
+        """Hand bytes to the device's socket, once."""
+        if self.transport is not None:
+            self.transport.write(data)
+
+    def end(self) -> None:
+        """Close the connection; nothing that still comes from it matters."""
+        self._ended = True
+        if self.transport is not None:
+            self.transport.abort()
+
+
+def tune(transport: asyncio.Transport) -> None:
+    """Set what both sides need: no delay, a bounded buffer, and an end to half-open connections."""
+    transport.set_write_buffer_limits(high=HIGH_WATER)
+    sock = transport.get_extra_info("socket")
+    if sock is None:
+        return
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE_S)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_EVERY_S)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_PROBES)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer to the call in time"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__
