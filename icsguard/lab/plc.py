@@ -216,9 +216,18 @@ class _Connection(ServerRequestHandler):
 
     def callback_disconnected(self, exc: Exception | None) -> None:
         """Stop working for the client."""
+        self._stop_working()
+        super().callback_disconnected(exc)
+
+    def close(self, reconnect: bool = False) -> None:  # noqa: FBT001, FBT002 - pymodbus gave the signature
+        """End the connection from this side; pymodbus tells nobody about such an end."""
+        self._stop_working()
+        super().close(reconnect)
+
+    def _stop_working(self) -> None:
         if self._worker:
             self._worker.cancel()
-        super().callback_disconnected(exc)
+            self._worker = None
 
     def callback_data(self, data: bytes, addr: tuple[str, int] | None = None) -> int:  # noqa: ARG002 - UDP only
         """Take bytes; whole ADUs go to the queue, the rest waits for its end."""

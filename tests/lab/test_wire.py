@@ -42,8 +42,12 @@ async def test_a_closed_connection_is_told(line):
 
 async def test_the_client_comes_from_the_address_it_was_given(plc):
     seen = asyncio.get_running_loop().create_future()
-    server = await asyncio.start_server(lambda _r, w: seen.set_result(w.get_extra_info("peername")), "127.0.0.1", 0)
-    async with server:
+
+    def meet(_reader, writer):
+        seen.set_result(writer.get_extra_info("peername"))
+        writer.close()
+
+    async with await asyncio.start_server(meet, "127.0.0.1", 0) as server:
         line = await Line.open(server.sockets[0].getsockname()[1], "127.0.0.66")
         assert (await seen)[0] == "127.0.0.66"
         line.close()
