@@ -22,7 +22,7 @@ ROLES: Final = ("gateway", "recorder", "shadow")
 class Supervised:
     """A process of icsguard under a supervisor. Moments are steady nanoseconds."""
 
-    def __init__(self, role: str, config: Path, *, notify_socket: str, module: str = "") -> None:
+    def __init__(self, role: str, config: Path, *, notify_socket: str) -> None:
         self.role = role
         self.ready = False
         """It said READY=1 since its last start."""
@@ -35,7 +35,7 @@ class Supervised:
         self._fed: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._failures = Failures(GATEWAY if role == "gateway" else BESIDE)
-        self._command = child_command(module or f"icsguard.runtime.{role}", ["--config", str(config)])
+        self._config = config
         self._environment = child_environment(os.environ, notify_socket)
 
     @property
@@ -47,8 +47,9 @@ class Supervised:
         """Start the process. It has its own process group: Ctrl-C reaches the supervisor alone, which drains."""
         self.ready, self._fed, self.due = False, None, None
         self.started, self.starts = now, self.starts + 1
+        command = child_command(f"icsguard.runtime.{self.role}", ["--config", str(self._config)])
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            self._command, env=self._environment, stdin=subprocess.DEVNULL, process_group=0
+            command, env=self._environment, stdin=subprocess.DEVNULL, process_group=0
         )
 
     def heard(self, states: Sequence[str], now: int) -> bool:

@@ -53,6 +53,7 @@ class Supervisor:
         self.refused: int | None = None
         """Exit status of a gateway that ended by itself before it was ever ready: bad options, port in use."""
         self._on_event = on_event
+        self._stopped = False
         self._clock = Clock()
         self._notes = _notify_listener()
         self._selector = selectors.DefaultSelector()
@@ -92,7 +93,10 @@ class Supervisor:
         self._on_event("reload", {})
 
     def stop(self) -> None:
-        """Drain and stop: first the gateway, then those that write down what it said."""
+        """Drain and stop: first the gateway, then those that write down what it said. Once is enough."""
+        if self._stopped:
+            return
+        self._stopped = True
         for roles, seconds in ((("gateway",), DRAIN_S), (("shadow", "recorder"), FLUSH_S)):
             for role in roles:
                 self.children[role].send(signal.SIGTERM)
