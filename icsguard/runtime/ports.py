@@ -55,8 +55,13 @@ def _listening(table: Path, port: int) -> set[str]:
 
 
 def _sockets(process: Path) -> set[str]:
-    names = (str(descriptor.readlink()) for descriptor in (process / "fd").iterdir())
-    return {name[len("socket:[") : -1] for name in names if name.startswith("socket:[")}
+    found = set[str]()
+    for descriptor in (process / "fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed in between
+            name = str(descriptor.readlink())
+            if name.startswith("socket:["):
+                found.add(name[len("socket:[") : -1])
+    return found
 
 
 def _command(process: Path) -> str:

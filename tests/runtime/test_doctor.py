@@ -1,0 +1,166 @@
+import dataclasses
+import os
+import socket
+
+import pytest
+
+from icsguard.config.settings import Conduit, GatewaySettings, RecorderSettings, Settings, SyslogSettings
+from icsguard.runtime import doctor
+from icsguard.runtime.doctor import (
+    Level,
+    clock_check,
+    descriptor_check,
+    device_check,
+    disk_check,
+    examine,
+    file_check,
+    folder_check,
+    listen_check,
+    model_check,
+    syslog_check,
+)
+
+
+@pytest.fixture
+def device():
+    with socket.create_server(("127.0.0.1", 0)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as opened:
+        return opened.getsockname()[1]
+
+
+@pytest.fixture
+def conduit(device, free_port):
+    return Conduit("plc1", "127.0.0.1", free_port, "127.0.0.1", device.getsockname()[1], connect_timeout_ms=500)
+
+
+def test_a_healthy_machine_has_no_failure_and_every_warning_has_a_command(conduit, tmp_path):
+    gateway = GatewaySettings(
+        state_dir=str(tmp_path / "state"), run_dir=str(tmp_path), control_socket=str(tmp_path / "control.sock")
+    )
+    recorder = RecorderSettings(path=str(tmp_path / "records.jsonl"))
+    config = tmp_path / "icsguard.toml"
+    config.write_text("")
+    checks = list(examine(Settings(gateway, (conduit,), recorder), config))
+    assert [] == [check for check in checks if check.level is Level.FAIL]
+    assert all(check.fix for check in checks if check.level is Level.WARN)
+    assert {"gateway", "plc1 listen", "plc1 device", "plc1 twin", "disk", "clock"} <= {check.name for check in checks}
+
+
+def test_a_free_port_is_fine(conduit):
+    assert Level.OK is listen_check(conduit, running=False).level
+
+
+def test_a_port_in_use_names_its_owner(conduit, device):
+    taken = dataclasses.replace(conduit, listen_port=device.getsockname()[1])
+    check = listen_check(taken, running=False)
+    assert Level.FAIL is check.level
+    assert str(os.getpid()) in check.text
+
+
+def test_a_low_port_without_the_right_names_two_ways_out(conduit, monkeypatch):
+    monkeypatch.setattr(doctor, "may_bind_low", lambda: False)
+    monkeypatch.setattr(doctor, "unprivileged_start", lambda: 65536)
+    check = listen_check(conduit, running=False)
+    assert Level.FAIL is check.level
+    assert "systemctl" in check.fix
+    assert "sysctl" in check.fix
+
+
+def test_an_address_that_is_not_ours_cannot_be_opened(conduit):
+    check = listen_check(dataclasses.replace(conduit, listen_host="192.0.2.1"), running=False)
+    assert (Level.FAIL, "ip address show") == (check.level, check.fix)
+
+
+def test_a_device_that_accepts_is_fine_and_gets_no_byte(conduit, device):
+    assert Level.OK is device_check(conduit).level
+    channel, _ = device.accept()
+    assert b"" == channel.recv(100)
+    channel.close()
+
+
+def test_a_device_that_refuses_is_a_failure(conduit, device):
+    device.close()
+    check = device_check(conduit)
+    assert (Level.FAIL, True) == (check.level, "refused" in check.text)
+
+
+def test_a_device_that_is_silent_is_a_failure_within_its_timeout(conduit, monkeypatch):
+    def silent(_address, _seconds):
+        raise TimeoutError
+
+    monkeypatch.setattr(doctor.socket, "create_connection", silent)
+    assert "within 0.5 s" in device_check(conduit).text
+
+
+def test_a_conduit_without_a_twin_is_a_warning(conduit, tmp_path):
+    assert (Level.WARN, "icsguard learn plc1") == (
+        model_check(conduit, tmp_path).level,
+        model_check(conduit, tmp_path).fix,
+    )
+    (tmp_path / "plc1").mkdir()
+    (tmp_path / "plc1" / "twin.onnx").write_text("")
+    assert Level.OK is model_check(conduit, tmp_path).level
+
+
+def test_a_file_that_everybody_may_write_is_a_failure(tmp_path):
+    file = tmp_path / "icsguard.toml"
+    file.write_text("")
+    file.chmod(0o644)
+    assert Level.OK is file_check(file).level
+    file.chmod(0o646)
+    assert Level.FAIL is file_check(file).level
+
+
+def test_a_folder_that_will_be_made_is_fine(tmp_path):
+    assert "will be made" in folder_check("state", tmp_path / "a" / "b").text
+
+
+def test_a_folder_that_everybody_may_write_is_a_failure(tmp_path):
+    tmp_path.chmod(0o777)
+    assert Level.FAIL is folder_check("state", tmp_path).level
+
+
+def test_a_folder_that_may_not_be_written_names_the_command(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor.os, "access", lambda *_: False)
+    check = folder_check("state", tmp_path)
+    assert Level.FAIL is check.level
+    assert "install -d" in check.fix
+
+
+def test_a_file_in_place_of_a_folder_is_a_failure(tmp_path):
+    (tmp_path / "state").write_text("")
+    assert "no folder" in folder_check("state", tmp_path / "state").text
+
+
+@pytest.mark.parametrize(("free", "level"), [(10**12, Level.OK), (10**9, Level.WARN), (10**7, Level.FAIL)])
+def test_free_space_is_compared_with_what_records_may_take(tmp_path, monkeypatch, free, level):
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: type("Usage", (), {"free": free}))
+    recorder = RecorderSettings(path=str(tmp_path / "records" / "records.jsonl"))
+    assert level is disk_check(recorder, GatewaySettings(state_dir=str(tmp_path))).level
+
+
+def test_too_few_open_files_name_the_limit_to_set(conduit):
+    check = descriptor_check([dataclasses.replace(conduit, max_clients=10_000_000)])
+    assert (Level.FAIL, "ulimit -n 20000064") == (check.level, check.fix)
+    assert Level.OK is descriptor_check([conduit]).level
+
+
+@pytest.mark.parametrize(("flags", "level"), [(0x2001, Level.OK), (0x0040, Level.WARN), (None, Level.WARN)])
+def test_the_clocks_state_is_the_kernels_word(flags, level):
+    assert level is clock_check(lambda: flags).level
+
+
+def test_the_kernel_is_really_asked():
+    assert clock_check().name == "clock"
+
+
+def test_a_log_server_that_is_away_is_a_warning(device):
+    syslog = SyslogSettings("127.0.0.1", device.getsockname()[1])
+    assert Level.OK is syslog_check(syslog).level
+    device.close()
+    assert Level.WARN is syslog_check(syslog).level
