@@ -10,15 +10,13 @@ small products a step. Points are standardised; commands stand still unless the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from icsguard.inference.api import Array
-
-MAX_FOLDED: Final = 64  # combinations of bits whose matrices are kept; the oldest goes, and is folded again if needed
 
 
 class Feature(NamedTuple):
@@ -75,29 +73,11 @@ class Law:
 
 
 class Folded(NamedTuple):
-    """The law in one combination of bits, in engineering units: `x' = x + x @ values + (x - previous) @ changes + c`."""
+    """The law in one combination of bits, engineering units: `x' = x + x @ values + (x - previous) @ changes + c`."""
 
     values: Array
     changes: Array
     constant: Array
-
-
-@dataclass(slots=True)
-class Stepper:
-    """A law made quick: one pair of matrices per combination of bits, kept."""
-
-    law: Law
-    _folded: dict[bytes, Folded] = field(default_factory=dict)
-
-    def folded(self, state: Array) -> Folded:
-        """Return the matrices for the bits of `state` (one row, engineering units)."""
-        key = state[self.law.bits].tobytes()
-        found = self._folded.get(key)
-        if found is None:
-            if len(self._folded) >= MAX_FOLDED:
-                del self._folded[next(iter(self._folded))]
-            found = self._folded[key] = fold(self.law, state)
-        return found
 
 
 def fold(law: Law, state: Array) -> Folded:

@@ -262,7 +262,11 @@ def _cut(parts: list[Part], first: int, last: int) -> list[Part]:
 def _windows(parts: list[Part], window: int, when: When) -> tuple[Array, Array, Array]:
     """Return sums of features over windows in which `when` holds, the change over each, and each one's first row."""
     width = parts[0].features.shape[1] if parts else 0
-    sums, changes, firsts = [np.empty((0, width))], [np.empty(0)], [np.empty((0, parts[0].raw.shape[1] if parts else 0))]
+    sums, changes, firsts = (
+        [np.empty((0, width))],
+        [np.empty(0)],
+        [np.empty((0, parts[0].raw.shape[1] if parts else 0))],
+    )
     for part in parts:
         if len(part.values) <= window:
             continue
@@ -285,8 +289,7 @@ def _weights(parts: list[Part], leaf: _Leaf) -> Array:
 def _solve(features: Array, changes: Array) -> Array:
     gram = features.T @ features
     gram[np.diag_indices_from(gram)] += RIDGE * max(float(np.trace(gram)) / len(gram), 1.0)
-    solved: Array = np.linalg.solve(gram, features.T @ changes)
-    return solved
+    return np.asarray(np.linalg.solve(gram, features.T @ changes), dtype=np.float64)
 
 
 def _unexplained(features: Array, changes: Array) -> float:
@@ -317,7 +320,7 @@ class _Rest:
 
 
 def _simulated(parts: list[Part], leaf: _Leaf, weights: Array, own: int) -> tuple[float, int]:
-    """Simulate the point alone while `when` holds, the others as they were: mean square error, and of how many steps."""
+    """Simulate the point alone while `when` holds, others as they were: mean square error, and of how many steps."""
     pull = sum(weight for index, weight in zip(leaf.features, weights, strict=True) if index == own)
     others = [(index, weight) for index, weight in zip(leaf.features, weights, strict=True) if index != own]
     total, steps = 0.0, 0

@@ -7,6 +7,7 @@ few points and their squares at the same moment. What is tied is not followed by
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -72,7 +73,7 @@ def _best(table: Array, chosen: list[int], rest: Array) -> int:
 
 
 def _inside(values: Array) -> NDArray[np.bool_]:
-    """Say which values are not at an end where many lie: a pump that is too slow to lift has flow 0, whatever it does."""
+    """Say which values are not at an end where many lie: a pump too slow to lift has flow 0, whatever it does."""
     inside = np.ones(len(values), dtype=np.bool_)
     for end in (values.min(), values.max()):
         at_end = np.abs(values - end) < _AT_END
@@ -85,7 +86,7 @@ def _judged(table: Array, values: Array, inside: NDArray[np.bool_]) -> float:
     """Return the mean square error, cut off at the ends, on blocks of time that did not fit."""
     edges = np.linspace(0, len(values), _BLOCKS + 1).astype(int)
     total = 0.0
-    for first, last in zip(edges[:-1], edges[1:], strict=True):
+    for first, last in pairwise(edges):
         teach = inside.copy()
         teach[first:last] = False
         guess = table[first:last] @ _solve(table[teach], values[teach])
@@ -97,5 +98,4 @@ def _judged(table: Array, values: Array, inside: NDArray[np.bool_]) -> float:
 def _solve(table: Array, values: Array) -> Array:
     gram = table.T @ table
     gram[np.diag_indices_from(gram)] += _RIDGE * len(table)
-    solved: Array = np.linalg.solve(gram, table.T @ values)
-    return solved
+    return np.asarray(np.linalg.solve(gram, table.T @ values), dtype=np.float64)
