@@ -61,7 +61,7 @@ _LAWS: Final = (
     DefectLaw("response-echo", EACH_FUNCTION, "what the device must repeat differs from the request"),
     DefectLaw("response-status", "AP §6.9", "the status word is neither 0x0000 nor 0xFFFF"),
     DefectLaw("response-count", "AP §6.18", "the queue's count exceeds 31 or contradicts the byte count"),
-    DefectLaw("response-file-reference", "AP §6.14", "the reference type of a file record is not 6"),
+    DefectLaw("response-file-reference", "AP §6.14", "the reference type of a file response is not 6"),
     DefectLaw("response-identification", "AP §6.21", "the identification objects break their law"),
     DefectLaw("response-not-due", "AP §6.8.1", "an answer to a request that has none (force listen only mode)"),
     DefectLaw("response-exception", "AP §7", "an exception response is not exactly function and a code above 0"),
