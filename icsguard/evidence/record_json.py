@@ -19,7 +19,7 @@ from icsguard.core.finding import Contribution, Finding
 from icsguard.core.record import SCHEMA, Record
 from icsguard.core.verdict import Reason
 from icsguard.evidence.escape import cut
-from icsguard.evidence.stamp import stamp
+from icsguard.evidence.stamp import moment, stamp
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | tuple[Json, ...] | dict[str, Json] | None"
 """What a line is made of."""
@@ -105,7 +105,8 @@ class ParsedLine(msgspec.Struct, frozen=True):
 
     record: Record
     seq: int
-    time: str
+    wall_ns: int
+    """Wall clock at the event, to the microsecond."""
     host: str
     cut: bool = False
     """True where parts were left out when it was written."""
@@ -120,9 +121,10 @@ def parse_line(line: bytes) -> ParsedLine | None:
         for part in ("reasons", "findings"):
             fields[part] = [_numbered(entry) for entry in _items(fields.get(part))]
         fields["at"] = fields.pop("at_ns")
-        outer = {name: fields.get(name) for name in ("seq", "time", "host")}
-        return msgspec.convert({**outer, "cut": fields.get("cut", False), "record": fields}, ParsedLine)
-    except (msgspec.DecodeError, KeyError, UnicodeDecodeError):
+        outer: dict[str, Json] = {name: fields[name] for name in ("seq", "host")}
+        outer |= {"wall_ns": moment(str(fields["time"])), "cut": fields.get("cut", False), "record": fields}
+        return msgspec.convert(outer, ParsedLine)
+    except (msgspec.DecodeError, KeyError, ValueError):  # which also covers bytes that are no UTF-8
         return None
 
 

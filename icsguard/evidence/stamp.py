@@ -19,3 +19,9 @@ def stamp(wall_ns: int) -> str:
     # Whole numbers all the way: a float of 2026 has no exact microsecond.
     moment = _EPOCH + timedelta(seconds=micro // 1_000_000, microseconds=micro % 1_000_000)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def moment(text: str) -> int:
+    """Return the wall-clock nanoseconds of a `stamp`. Raises ValueError where the text is none."""
+    since = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC) - _EPOCH
+    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000

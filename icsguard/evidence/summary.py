@@ -55,7 +55,7 @@ def _fate(transaction: Transaction) -> str:
 class Summary:
     """Counts one period after another."""
 
-    def __init__(self, intent_of: Callable[[bytes], Intent], since: int) -> None:
+    def __init__(self, intent_of: Callable[[Transaction], Intent], since: int) -> None:
         self._intent_of = intent_of
         self._since = since
         self._periods: dict[str, _Period] = {}
@@ -64,7 +64,7 @@ class Summary:
         """Count finished transactions."""
         for transaction in batch:
             period = self._period(transaction.conduit)
-            intent = self._intent_of(transaction.request)
+            intent = self._intent_of(transaction)
             kind = "reads" if intent is Intent.READ else "writes" if intent in CHANGES_THE_PLANT else "others"
             period.counts.update(("transactions", kind, _fate(transaction)))
             if len(period.clients) < MAX_CLIENTS:

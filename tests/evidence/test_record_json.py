@@ -12,7 +12,7 @@ def test_a_record_read_again_is_the_record(full_record):
     parsed = parse_line(record_line(full_record, 1_763_638_810_123_456_789, "edge1", 7))
     assert parsed is not None
     assert full_record == parsed.record
-    assert (7, "2025-11-20T11:40:10.123456Z", "edge1", False) == (parsed.seq, parsed.time, parsed.host, parsed.cut)
+    assert (7, 1_763_638_810_123_456_000, "edge1", False) == (parsed.seq, parsed.wall_ns, parsed.host, parsed.cut)
 
 
 def test_the_line_says_names_where_the_noun_has_numbers(full_record):

@@ -1,6 +1,6 @@
 import pytest
 
-from icsguard.evidence.stamp import MAX_WALL_NS, stamp
+from icsguard.evidence.stamp import MAX_WALL_NS, moment, stamp
 
 
 @pytest.mark.parametrize(
@@ -16,3 +16,12 @@ from icsguard.evidence.stamp import MAX_WALL_NS, stamp
 )
 def test_a_moment_is_written_in_utc_to_the_microsecond(wall_ns, text):
     assert text == stamp(wall_ns)
+
+
+def test_a_moment_read_again_is_the_moment_to_the_microsecond():
+    assert 1_763_638_810_123_456_000 == moment(stamp(1_763_638_810_123_456_789))
+
+
+def test_what_is_no_moment_is_an_error():
+    with pytest.raises(ValueError, match="does not match"):
+        moment("yesterday")

@@ -6,7 +6,7 @@ from icsguard.core.clock import SECOND
 from icsguard.core.decision import Decision
 from icsguard.core.meaning import Intent
 from icsguard.core.record import Record, RecordKind, Severity
-from icsguard.core.transaction import Outcome
+from icsguard.core.transaction import Outcome, Transaction
 from icsguard.evidence.record_json import MAX_ENTRIES
 from icsguard.evidence.summary import MAX_CLIENTS, MAX_CODES, MAX_CONDUITS, OTHER, Summary
 
@@ -17,8 +17,8 @@ def new_id():
     return lambda: f"s-{next(numbers)}"
 
 
-def intent_of(request: bytes) -> Intent:
-    return {3: Intent.READ, 6: Intent.WRITE}.get(request[7], Intent.SESSION)
+def intent_of(transaction: Transaction) -> Intent:
+    return {3: Intent.READ, 6: Intent.WRITE}.get(transaction.request[7], Intent.SESSION)
 
 
 @pytest.fixture
