@@ -1,83 +1,56 @@
-"""The command line as a whole: which commands there are, and how each of them ends."""
+"""The command line as a whole: which commands there are, and how each of them ends.
+
+Only the module of the command that was typed is imported: an operator in a hurry does not wait for the others.
+"""
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import traceback
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import typer
 
-from icsguard.cli import (
-    config,
-    demo,
-    doctor,
-    explain,
-    grant,
-    init,
-    isolate,
-    learn,
-    mode,
-    points,
-    policy,
-    records,
-    replay,
-    run,
-    sessions,
-    show,
-    status,
-    ticket,
-    version,
-)
+from icsguard.cli import show
 from icsguard.cli.exits import CliError, ExitCode
 
 ABOUT: Final = """An inline security gateway for Modbus/TCP with a shadow twin that tries each write first.
 
-First steps:  icsguard demo   (a plant, attacks and a report, on this machine alone)
-              icsguard init   then   icsguard doctor   then   icsguard run
+First steps: `icsguard demo` (a plant, attacks and a report, on this machine alone), or for a real PLC `icsguard init`,
+`icsguard doctor`, `icsguard run`. Every command has --help, those that show something have --json.
 
 Exit codes: 0 ok, 1 error, 2 usage, 3 not running, 4 finding, 5 permission, 130 interrupted.
 """
-
-app: Final = typer.Typer(
-    name="icsguard",
-    help=ABOUT,
-    no_args_is_help=True,
-    rich_markup_mode=None,  # plain help: no import of rich, and the same text on every terminal
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for name, command in (
-    ("demo", demo.demo),
-    ("init", init.init),
-    ("doctor", doctor.doctor),
-    ("run", run.run),
-    ("status", status.status),
-    ("sessions", sessions.sessions),
-    ("points", points.points),
-    ("records", records.records),
-    ("explain", explain.explain),
-    ("isolate", isolate.isolate),
-    ("release", isolate.release),
-    ("tickets", ticket.tickets),
-    ("approve", ticket.approve),
-    ("deny", ticket.deny),
-    ("mode", mode.mode),
-    ("learn", learn.learn),
-    ("replay", replay.replay),
-    ("version", version.version),
-):
-    app.command(name)(command)
-app.add_typer(policy.app, name="policy")
-app.add_typer(grant.app, name="grant")
-app.add_typer(config.app, name="config")
+COMMANDS: Final = {
+    "demo": "demo",
+    "init": "init",
+    "doctor": "doctor",
+    "run": "run",
+    "status": "status",
+    "sessions": "sessions",
+    "points": "points",
+    "records": "records",
+    "explain": "explain",
+    "isolate": "isolate",
+    "release": "isolate",
+    "tickets": "ticket",
+    "approve": "ticket",
+    "deny": "ticket",
+    "mode": "mode",
+    "version": "version",
+}
+"""Command to the module of this package that holds a function of the command's name."""
+GROUPS: Final = {"grant": "grant"}
+"""Group of commands to the module of this package that holds its `app`."""
 
 
 def main() -> None:
     """Run the command line; every end has a documented exit code, and no user ever sees a traceback."""
     try:
-        app()
+        app_for(sys.argv[1:])()
     except CliError as error:
         sys.exit(_failed(error))
     except Exception as error:  # noqa: BLE001 - the outermost edge: our own bug becomes one line
@@ -91,12 +64,40 @@ def main() -> None:
         sys.exit(_failed(bug))
 
 
+def app_for(arguments: Sequence[str]) -> typer.Typer:
+    """Return the command line for these arguments: with the one command they name, or with all."""
+    word = arguments[0] if arguments and "_ICSGUARD_COMPLETE" not in os.environ else ""
+    return build([word] if word in COMMANDS or word in GROUPS else [*COMMANDS, *GROUPS])
+
+
+def build(names: Iterable[str]) -> typer.Typer:
+    """Return a command line with these commands and groups."""
+    app = typer.Typer(
+        name="icsguard",
+        help=ABOUT,
+        no_args_is_help=True,
+        rich_markup_mode=None,  # plain help: no import of rich, and the same text on every terminal
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_icsguard)
+    for name in names:
+        module = importlib.import_module(f"icsguard.cli.{COMMANDS.get(name) or GROUPS[name]}")
+        if name in COMMANDS:
+            app.command(name)(getattr(module, name))
+        else:
+            app.add_typer(module.app, name=name)
+    return app
+
+
+def _icsguard() -> None:
+    """Stand for the command line as a whole: with it, one command alone is still called by its name."""
+
+
 def _failed(error: CliError) -> ExitCode:
     """Say what went wrong where the caller looks for it, and return the exit code."""
     if "--json" in sys.argv:
-        show.as_json(
-            {"error": {"code": error.name, "text": error.text, "hint": error.hint, "details": error.details}},
-        )
+        show.as_json({"error": {"code": error.name, "text": error.text, "hint": error.hint, "details": error.details}})
         return error.code
     show.note(f"icsguard: {error.text}")
     for detail in error.details:

@@ -38,7 +38,6 @@ def init(
     *,
     device: Annotated[str, typer.Option("--device", "-d", help="The PLC: host or host:port.")] = "",
     listen: Annotated[str, typer.Option("--listen", "-l", help="Where clients connect: host:port or port.")] = "",
-    pcap: Annotated[Path | None, typer.Option(help="Find the device in a capture of its traffic.")] = None,
     name: Annotated[str, typer.Option(help="Name of the conduit.")] = "plc1",
     mode: Annotated[Mode, typer.Option(help="Mode to start in.")] = Mode.LEARN,
     file: Annotated[Path, typer.Option("--file", "-f", help="File to write.")] = LOCAL_CONFIG,
@@ -47,8 +46,6 @@ def init(
     as_json: Json = False,
 ) -> None:
     """Write a first icsguard.toml for one PLC. Nothing is refused until you say `mode … enforce`."""
-    if pcap is not None and not device:
-        device = device_in(pcap)
     if not device:
         raise CliError(
             "which device shall be guarded?", hint="icsguard init --device 10.1.0.5:502", code=ExitCode.USAGE
