@@ -70,6 +70,8 @@ class Scada:
         self._every_s = every_s
         self._script: Script | None = None
         self._moves: deque[Move] = deque()
+        self._urgent: deque[Move] = deque()
+        self._tidy = asyncio.Event()
         self._length_s = 0.0
         self._round_began = 0.0
         self._line: Line | None = None
@@ -78,6 +80,12 @@ class Scada:
         """From now on carry out this script, again and again; None: only poll."""
         self._script, self._length_s = script, length_s
         self._begin()
+
+    async def carry_out(self, moves: Sequence[Move]) -> None:
+        """Have the operators do these things now, between two polls, and wait until they are done."""
+        self._urgent.extend(moves)
+        self._tidy.clear()
+        await self._tidy.wait()
 
     async def run(self) -> None:
         """Poll and operate until cancelled."""
@@ -104,10 +112,15 @@ class Scada:
                 self.inputs = reply.words
         if self._script and asyncio.get_running_loop().time() - self._round_began >= self._length_s:
             self._begin()
+        while self._urgent:
+            await self._do(self._urgent.popleft())
+        self._tidy.set()
         while self._moves and self._is_due(self._moves[0]):
-            move = self._moves.popleft()
-            self.log.writes += 1
-            await self._ask(move.text, move.pdu)
+            await self._do(self._moves.popleft())
+
+    async def _do(self, move: Move) -> None:
+        self.log.writes += 1
+        await self._ask(move.text, move.pdu)
 
     def _begin(self) -> None:
         self._round_began = asyncio.get_running_loop().time()

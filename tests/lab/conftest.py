@@ -1,10 +1,13 @@
 import asyncio
+import functools
 import struct
 
+import msgspec
 import pytest
 
 from icsguard.lab.plc import Plc
 from icsguard.lab.program import Program
+from icsguard.lab.trial import Caught, Check, Curve, Trial
 
 
 class Wire:
@@ -46,3 +49,32 @@ async def wire(plc):
     reader, writer = await asyncio.open_connection("127.0.0.1", plc.port)
     yield Wire(reader, writer)
     writer.close()
+
+
+@pytest.fixture
+def trial():
+    """Make a trial that went as it should; name what differs."""
+    base = Trial(
+        key="rogue-write",
+        title="Unknown client writes",
+        story="A laptop writes.",
+        who="rogue",
+        address="127.0.0.66",
+        technique="T0855",
+        guarded=True,
+        attempts=3,
+        answered=0,
+        refused=3,
+        lost=0,
+        verdict_ms=1.25,
+        arrived=0,
+        harms=(),
+        tries=(),
+        caught=Caught(
+            layers=("policy",), layer="policy", code="not-permitted", text="not permitted", record="r1-000001"
+        ),
+        curve=Curve(),
+        began_s=0.0,
+        checks=(Check("the plant is unharmed", held=True),),
+    )
+    return functools.partial(msgspec.structs.replace, base)

@@ -39,5 +39,6 @@ ATTACK: Final = Attack(
     forbidden=_forbidden,
     layers=frozenset({Layer.POLICY}),
     harm="chlorine above the drinkable limit",
+    shows="chlorine",
     watch_s=8.0,
 )

@@ -34,5 +34,6 @@ ATTACK: Final = Attack(
     forbidden=writes_of(*(pdu for _how, pdu in _TRIES)),
     layers=frozenset({Layer.POLICY}),
     harm="tank 1 overflowed",
+    shows="level_1",
     watch_s=10.0,
 )

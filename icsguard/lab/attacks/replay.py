@@ -42,5 +42,6 @@ ATTACK: Final = Attack(
     forbidden=_forbidden,
     layers=frozenset({Layer.POLICY}),
     harm="tank 1 overflowed",
+    shows="level_1",
     watch_s=11.0,
 )

@@ -31,6 +31,7 @@ ATTACK: Final = Attack(
     forbidden=writes_of(_FULL_SPEED, _MANUAL, _PUMP_2_OFF),
     layers=frozenset({Layer.POLICY}),
     harm="tank 1 overflowed",
+    shows="level_1",
     watch_s=9.0,
     watch_guarded_s=9.0,
 )

@@ -67,6 +67,8 @@ class Attack:
     """What it does to an unguarded plant: a text of `Plc.harms`, or `` where it only learns something."""
     tolerated: int = 0
     """How many forbidden writes may arrive: where the first of many is nothing unusual."""
+    shows: str = ""
+    """What is plotted: a field of `Sight`; empty where nothing is to be seen."""
     watch_s: float = 2.0
     """How long the unguarded plant is watched for the harm, in wall time."""
     watch_guarded_s: float = 1.0

@@ -32,5 +32,6 @@ ATTACK: Final = Attack(
     forbidden=writes_of(*(level(at.SETPOINT_2, metres) for metres in _LEVELS if metres - 2.0 > _BUDGET_M)),
     layers=frozenset({Layer.POLICY, Layer.CONSEQUENCE}),
     harm="tank 2 overflowed",
+    shows="level_2",
     watch_s=15.0,
 )

@@ -56,5 +56,6 @@ ATTACK: Final = Attack(
     forbidden=writes_of(_WRITE, build.write_registers(at.SETPOINT_1, (8888, 8888))),
     layers=frozenset({Layer.GRAMMAR}),
     harm="tank 1 overflowed",
+    shows="level_1",
     watch_s=10.0,
 )

@@ -29,5 +29,6 @@ ATTACK: Final = Attack(
     forbidden=writes_of(_WRITE),
     layers=frozenset({Layer.POLICY}),
     harm="tank 1 overflowed",
+    shows="level_1",
     watch_s=10.0,
 )

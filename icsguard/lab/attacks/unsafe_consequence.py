@@ -36,6 +36,7 @@ ATTACK: Final = Attack(
     forbidden=writes_of(_PUMP_2_OFF, _MANUAL),
     layers=frozenset({Layer.CONSEQUENCE}),
     harm="tank 1 overflowed",
+    shows="level_1",
     watch_s=10.0,
     watch_guarded_s=10.0,
 )
