@@ -30,7 +30,7 @@ _SEVERITY: Final = {
     Decision.ISOLATE: Severity.HIGH,
 }
 _OUTCOME_WORDS: Final = {
-    Outcome.UNREACHABLE: "the device cannot be reached; it never saw the request",
+    Outcome.UNREACHABLE: "it never saw the request",
     Outcome.TIMED_OUT: "the device gave no valid answer in time; nothing was changed",
     Outcome.UNKNOWN: "handed to the device, which gave no valid answer: the write may have happened",
     Outcome.ABANDONED: "the client left before it was handed to the device",

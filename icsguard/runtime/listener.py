@@ -15,6 +15,8 @@ from icsguard.conversation.folding import FoldKey
 from icsguard.conversation.guard import Guard
 from icsguard.conversation.session import Session
 from icsguard.core.clock import MS
+from icsguard.core.decision import Decision
+from icsguard.core.finding import Finding
 from icsguard.core.flow import Client
 from icsguard.core.isolation import Scope
 from icsguard.core.record import RecordKind, Severity
@@ -54,7 +56,12 @@ class Listener:
     # From start to stop.
 
     async def start(self) -> None:
-        """Listen. Raises OSError where the address cannot be bound."""
+        """Listen, and begin to keep time. Raises OSError where the address cannot be bound."""
+        await self.listen()
+        self._tick()
+
+    async def listen(self) -> None:
+        """Listen where the conduit says. Raises OSError where the address cannot be bound."""
         conduit = self.guard.conduit
         self._server = await self._loop.create_server(
             lambda: ClientEnd(self),
@@ -64,7 +71,6 @@ class Listener:
             reuse_address=True,
         )
         self.port = self._server.sockets[0].getsockname()[1]
-        self._tick()
 
     def stop_accepting(self) -> None:
         """Take no new clients."""
@@ -157,6 +163,27 @@ class Listener:
         for end in list(self.ends.values()):
             if end.session is not None:
                 end.run(end.session.opinion_missing("the shadow went away", self.clock.now()))
+
+    def found(self, finding: Finding) -> None:
+        """Write down what the shadow found by itself."""
+        now = self.clock.now()
+        key = FoldKey(RecordKind.FINDING, finding.client, finding.code, 0, finding.point, finding.decision.name)
+        if self.guard.folder.counts(key, now) is not None:
+            return
+        severity = Severity.HIGH if finding.decision > Decision.ALERT else Severity.MEDIUM
+        record = replace(
+            self.guard.record(RecordKind.FINDING, severity, finding.text, now),
+            client=finding.client,
+            flow=finding.flow,
+            transaction=finding.transaction,
+            decision=Decision.ALERT.name.lower(),
+            would_be=finding.decision.name.lower() if finding.decision > Decision.ALERT else "",
+            layer=finding.layer.value,
+            technique=finding.technique,
+            findings=(finding,),
+        )
+        self.guard.counters.alerted += 1
+        self.guard.folder.put(key, record, now)
 
     # Time.
 

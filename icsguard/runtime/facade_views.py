@@ -1,0 +1,139 @@
+"""The gateway as operators see it: status lines, sessions, tickets, grants, made from the guards on request."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from icsguard.control.replies import ConduitStatus, GrantLine, SessionLine, TicketLine
+from icsguard.conversation.session import Session
+from icsguard.conversation.states import ClientState, LinkState
+from icsguard.core.clock import SECOND
+from icsguard.core.isolation import Scope
+from icsguard.policy.rules import Grant
+from icsguard.policy.words import service_text, target_text
+from icsguard.runtime.listener import Listener
+
+if TYPE_CHECKING:
+    from icsguard.conversation.guard import Guard
+    from icsguard.conversation.tickets import Ticket
+
+RATE_WINDOW: Final = 10
+"""Seconds over which requests per second are averaged."""
+
+
+class Rates:
+    """Requests per second of each conduit, from the counters' readings of the last seconds."""
+
+    def __init__(self) -> None:
+        self._readings: dict[str, deque[tuple[int, int]]] = {}
+
+    def read(self, listeners: dict[str, Listener], now: int) -> None:
+        """Take a reading; to be called once a second."""
+        for name, listener in listeners.items():
+            readings = self._readings.setdefault(name, deque(maxlen=RATE_WINDOW + 1))
+            readings.append((now, listener.guard.counters.transactions))
+
+    def of(self, name: str, count: int, now: int) -> float:
+        """Return the requests per second of a conduit that has counted `count` so far."""
+        readings = self._readings.get(name)
+        if not readings or now <= readings[0][0]:
+            return 0.0
+        at, before = readings[0]
+        return round((count - before) * SECOND / (now - at), 1)
+
+
+def conduit_line(listener: Listener, rates: Rates, facts: dict[str, str | int | float], now: int) -> ConduitStatus:
+    """Return a conduit on one line."""
+    guard, counters = listener.guard, listener.guard.counters
+    conduit = guard.conduit
+    return ConduitStatus(
+        name=guard.name,
+        protocol=conduit.protocol,
+        listen=f"{conduit.listen_host}:{listener.port}",
+        device=f"{conduit.device_host}:{conduit.device_port}",
+        device_state=device_state(guard),
+        mode=guard.mode,
+        clients=len(guard.sessions),
+        requests_per_s=rates.of(guard.name, counters.transactions, now),
+        p99_added_us=counters.p99_added_us(),
+        twin=str(facts.get(f"{guard.name}.twin", facts.get("twin", "none"))),
+        failure_policy=conduit.failure.value,
+        policy_digest=guard.judge.digest,
+        rules=len(conduit.policy.rules),
+        transactions=counters.transactions,
+        refused=counters.refused,
+        held=counters.held,
+        alerted=counters.alerted,
+        would_be=counters.would_be,
+        failovers=counters.failovers,
+        writes_unknown=counters.writes_unknown,
+    )
+
+
+def device_state(guard: Guard) -> str:
+    """Return how the device stands: up, idle or down."""
+    if guard.pacing.is_failing:
+        return "down"
+    up = any(session.link.state is LinkState.UP for session in guard.sessions.values())
+    return "up" if up else "idle"
+
+
+def session_line(session: Session, now: int) -> SessionLine:
+    """Return one connected client."""
+    client = session.client
+    return SessionLine(
+        flow=session.flow,
+        conduit=session.guard.name,
+        client=f"{client.address}:{client.port}",
+        group=client.name,
+        since=session.since,
+        last=session.last_at if session.requests else 0,
+        requests=session.requests,
+        writes=session.writes,
+        refused=session.refused,
+        in_flight=session.in_flight,
+        state=_session_state(session, now),
+    )
+
+
+def _session_state(session: Session, now: int) -> str:
+    scope = session.guard.quarantine.scope_for(session.client.address, now)
+    if scope is not None:
+        return "isolated" if scope is Scope.FULL else "writes isolated"
+    return "open" if session.state is ClientState.OPEN else "draining"
+
+
+def ticket_line(ticket: Ticket, conduit: str) -> TicketLine:
+    """Return one request that waits for a human."""
+    return TicketLine(
+        id=ticket.id,
+        conduit=conduit,
+        client=ticket.key[0],
+        opened=ticket.opened,
+        until=ticket.until,
+        request=ticket.request,
+        why=ticket.why,
+        state=ticket.state.value,
+        asked=ticket.asked,
+        record=ticket.record,
+    )
+
+
+def grant_line(grant: Grant, conduit: str, *, used: int, by: str) -> GrantLine:
+    """Return one permission with an end."""
+    parts = [f"function {service_text(service)}" for service in grant.services]
+    parts += [target_text(target) for target in grant.targets]
+    parts += list(grant.points)
+    parts += [f"unit {unit}" for unit in grant.units]
+    return GrantLine(
+        id=grant.id,
+        conduit=conduit,
+        client=grant.client,
+        what=", ".join(parts),
+        until=grant.until,
+        used=used,
+        max_uses=grant.max_uses,
+        by=by,
+        reason=grant.reason,
+    )

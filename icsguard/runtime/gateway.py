@@ -1,0 +1,128 @@
+"""The gateway process: the only one in the data path.
+
+`python -m icsguard.runtime.gateway --config icsguard.toml`. It gets its settings from a child, opens the conduits, the
+two links and the control socket, and then only reacts. SIGTERM drains, SIGHUP reloads. It imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import os
+import resource
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from icsguard.config.settings import Settings
+from icsguard.runtime import log, systemd
+from icsguard.runtime.compiler import CompileError, compile_now
+from icsguard.runtime.control_server import ControlServer, ControlSocketError
+from icsguard.runtime.facade import Facade
+from icsguard.runtime.site import Site, SiteError
+from icsguard.runtime.tasks import spawn
+
+ALIVE_S: Final = 2.0
+"""Between two signs of life to the service manager, fed by the loop that serves the traffic."""
+
+_LOG: Final = structlog.get_logger("icsguard.gateway")
+
+
+class Gateway:
+    """One running gateway: a site, its control socket, and the signals of the process."""
+
+    def __init__(self, config: Path, settings: Settings, packed: bytes) -> None:
+        self.config = config
+        self.site = Site(config, settings, packed)
+        self.facade = Facade(self.site)
+        self._control = ControlServer(
+            self.facade,
+            operators=settings.gateway.operators,
+            viewers=settings.gateway.viewers,
+        )
+        self.site.on_reload = self._authorise
+
+    async def run(self) -> None:
+        """Serve until SIGTERM, SIGINT or an operator's stop; then drain. Raises SiteError, ControlSocketError."""
+        loop = asyncio.get_running_loop()
+        try:
+            await self.site.start()
+            await self._control.open(Path(self.site.settings.gateway.control_socket))
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, self.site.stopping.set)
+            loop.add_signal_handler(signal.SIGHUP, self._hangup)
+            gc.collect()
+            gc.freeze()  # what is there now stays: the collector need not look at it again
+            systemd.ready(f"{len(self.site.listeners)} conduits")
+            alive = spawn(_say_alive(), "alive")
+            await self.site.stopping.wait()
+            alive.cancel()
+            systemd.stopping()
+            await self.site.drain()
+        finally:
+            await self._control.close()
+            await self.site.close()
+
+    def _hangup(self) -> None:
+        spawn(self.site.reload("SIGHUP", "system"), "reload")
+
+    def _authorise(self, settings: Settings) -> None:
+        self._control.authorise(operators=settings.gateway.operators, viewers=settings.gateway.viewers)
+
+
+async def _say_alive() -> None:
+    while True:
+        systemd.alive()
+        await asyncio.sleep(ALIVE_S)
+
+
+def raise_descriptor_limit() -> int:
+    """Raise the soft limit of file descriptors to the hard one; return it."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def run_loop(gateway: Gateway) -> None:
+    """Run on uvloop where it is installed, else on asyncio's own loop (12 % slower, measured)."""
+    try:
+        import uvloop  # noqa: PLC0415 - optional: absent outside Linux
+    except ImportError:
+        asyncio.run(gateway.run())
+    else:
+        uvloop.run(gateway.run())
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the gateway process; return its exit status."""
+    parser = argparse.ArgumentParser(prog="icsguard.runtime.gateway", description="the gateway process of icsguard")
+    parser.add_argument("--config", type=Path, default=Path("/etc/icsguard/icsguard.toml"))
+    config = parser.parse_args(argv).config.absolute()
+    log.configure("gateway")
+    raise_descriptor_limit()
+    try:
+        settings, packed = compile_now(config)
+        run_loop(Gateway(config, settings, packed))
+    except CompileError as error:
+        return _refuse(*error.problems)
+    except (SiteError, ControlSocketError) as error:
+        return _refuse(str(error))
+    _LOG.info("stopped", pid=os.getpid())
+    return 0
+
+
+def _refuse(*lines: str) -> int:
+    """Say why there is no gateway, and what to type next."""
+    sys.stderr.write("".join(f"icsguard: {line}\n" for line in lines))
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
