@@ -37,7 +37,7 @@ def status(*, config: Config = None, as_json: Json = False) -> None:
     wide = show.width() >= WIDE
     show.table(conduit_columns(wide=wide), [conduit_row(line, wide=wide) for line in now.conduits], right=NUMBERS)
     show.line("")
-    show.table(COUNTER_COLUMNS, [counter_row(line) for line in now.conduits], right=NUMBERS)
+    show.table(COUNTERS, [counter_row(line) for line in now.conduits], right=NUMBERS)
     show.line("")
     for part in now.parts:
         show.line(part_line(part, now), style="" if part.state == "up" else "red")
@@ -47,14 +47,14 @@ def status(*, config: Config = None, as_json: Json = False) -> None:
         show.line(f"… and {len(now.isolations) - MAX_LINES_SHOWN} more isolations (--json shows all)")
     if now.last_change:
         show.line(f"last change: {now.last_change}")
-    for warning in now.warnings[:MAX_LINES_SHOWN]:
+    for warning in warnings(now)[:MAX_LINES_SHOWN]:
         show.line(f"WARNING {warning}", style="red")
 
 
 NUMBERS: Final = frozenset(
-    {"CLIENTS", "REQ/S", "P99 ADDED", "REQUESTS", "REFUSED", "HELD", "ALERTS", "WOULD STOP", "FAILOVER", "UNKNOWN"}
+    {"P99 ADDED", "CLIENTS", "REQ/S", "REQUESTS", "REFUSED", "HELD", "ALERTS", "WOULD STOP", "FAILOVER"}
 )
-COUNTER_COLUMNS: Final = ("SINCE START", "REQUESTS", "REFUSED", "HELD", "ALERTS", "WOULD STOP", "FAILOVER", "UNKNOWN")
+COUNTERS: Final = ("CONDUIT", "CLIENTS", "REQ/S", "REQUESTS", "REFUSED", "HELD", "ALERTS", "WOULD STOP", "FAILOVER")
 
 
 def headline(now: Status) -> str:
@@ -69,20 +69,18 @@ def headline(now: Status) -> str:
 def conduit_columns(*, wide: bool) -> tuple[str, ...]:
     """Return the columns of the first table; a narrow terminal leaves out the listening address."""
     listen = ("LISTEN",) if wide else ()
-    return ("CONDUIT", "MODE", *listen, "DEVICE", "CLIENTS", "REQ/S", "P99 ADDED", "TWIN", "SHADOW FAILS:")
+    return ("CONDUIT", "MODE", *listen, "DEVICE", "P99 ADDED", "TWIN", "IF SHADOW FAILS")
 
 
 def conduit_row(line: ConduitStatus, *, wide: bool) -> list[str | Cell]:
     """Return one conduit for the first table."""
-    device = line.device if line.device_state == "up" else f"{line.device} {line.device_state.upper()}"
+    device = f"{line.device} DOWN" if line.device_state == "down" else line.device
     failing = next((words for policy, words in IF_SHADOW_FAILS.items() if policy == line.failure_policy), None)
     return [
         line.name,
         Cell(line.mode, _MODE_STYLE[line.mode]),
         *([f"{line.protocol} {line.listen}"] if wide else []),
         Cell(device, "red" if line.device_state == "down" else ""),
-        str(line.clients),
-        f"{line.requests_per_s:.1f}",
         f"{line.p99_added_us / 1000:.2f} ms" if line.p99_added_us else "-",
         line.twin,
         failing or line.failure_policy,
@@ -90,17 +88,28 @@ def conduit_row(line: ConduitStatus, *, wide: bool) -> list[str | Cell]:
 
 
 def counter_row(line: ConduitStatus) -> list[str | Cell]:
-    """Return one conduit for the second table."""
+    """Return one conduit for the second table; all but clients and rate count since the start."""
     return [
         line.name,
+        str(line.clients),
+        f"{line.requests_per_s:.1f}",
         str(line.transactions),
         _counted(line.refused, "red"),
         _counted(line.held, "yellow"),
         _counted(line.alerted, "yellow"),
         _counted(line.would_be, "yellow"),
         _counted(line.failovers, "red"),
-        _counted(line.writes_unknown, "red"),
     ]
+
+
+def warnings(now: Status) -> list[str]:
+    """Return what a human must know, the writes with an unknown outcome first."""
+    unknown = [
+        f"{line.writes_unknown} writes on {line.name} have an unknown outcome: icsguard records --conduit {line.name}"
+        for line in now.conduits
+        if line.writes_unknown
+    ]
+    return [*unknown, *now.warnings]
 
 
 def part_line(part: PartStatus, now: Status) -> str:
