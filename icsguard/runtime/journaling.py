@@ -1,6 +1,6 @@
 """Which traffic goes into which journal: that of conduits in learn mode, with what was isolated or granted meanwhile.
 
-`add` belongs to the event loop, everything else to the recorder's writer thread.
+`modes` and `add` belong to the event loop, `flush` and `close` to the recorder's writer thread.
 """
 
 from __future__ import annotations
@@ -49,19 +49,16 @@ class Journals:
         return [name for name, writer in self._writers.items() if writer.is_full]
 
     def modes(self, modes: Iterable[tuple[str, Mode]]) -> None:
-        """Keep the journals of conduits in learn mode, leave the others alone. Belongs to the writer thread."""
+        """Keep the journals of conduits in learn mode, leave the others alone."""
         learning = {name for name, mode in modes if mode is Mode.LEARN}
         for name in [name for name in self._pending if name not in learning]:
             self._count -= sum(len(piece.transactions) for piece in self._pending.pop(name))
-            if name in self._writers:
-                self._writers.pop(name).close()
         for name in sorted(learning):
             self._pending.setdefault(name, deque())
-            self._writers.setdefault(name, JournalWriter(journal_path(self._state_dir, name), self._max_bytes))
 
     def add(self, transactions: Sequence[Transaction], records: Sequence[Record], lost: int) -> None:
         """Queue what belongs to a journal. What was lost on the way here may have belonged to any of them."""
-        for name, pieces in list(self._pending.items()):
+        for name, pieces in self._pending.items():
             mine = [transaction for transaction in transactions if transaction.conduit == name]
             marks = [record for record in records if record.kind in _MARKS and record.conduit in {name, "*", ""}]
             missing = lost
@@ -74,6 +71,8 @@ class Journals:
 
     def flush(self, run: str, shift: int) -> None:
         """Write what is queued. Blocks; raises OSError or JournalError, what was not written then stays queued."""
+        for name in [name for name in self._writers if name not in self._pending]:
+            self._writers.pop(name).close()
         for name, pieces in list(self._pending.items()):
             while pieces:
                 group = _group(pieces)
@@ -84,9 +83,15 @@ class Journals:
                     [record for piece in group for record in piece.records],
                     sum(piece.lost for piece in group),
                 )
-                self._writers[name].append(entry)
+                self._writer(name).append(entry)
                 for _ in group:
                     self._count -= len(pieces.popleft().transactions)
+
+    def _writer(self, name: str) -> JournalWriter:
+        writer = self._writers.get(name)
+        if writer is None:
+            writer = self._writers[name] = JournalWriter(journal_path(self._state_dir, name), self._max_bytes)
+        return writer
 
     def close(self) -> None:
         """Close all files."""

@@ -6,10 +6,13 @@ server fails, records wait, then are counted, and the count itself becomes a rec
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import os
 import signal
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -27,10 +30,11 @@ from icsguard.core.transaction import Transaction
 from icsguard.evidence.own import Facts, OwnRecords
 from icsguard.evidence.summary import Summary
 from icsguard.protocols.registry import PROTOCOLS
-from icsguard.runtime import systemd
+from icsguard.runtime import log, systemd
 from icsguard.runtime.clock import Clock
 from icsguard.runtime.link import Link, LinkClient
 from icsguard.runtime.recording import Recording
+from icsguard.runtime.rundir import RunDirError, run_dir
 from icsguard.runtime.tasks import spawn
 
 GROUP_S: Final = 0.05
@@ -60,6 +64,8 @@ class Recorder:
         self._next: Recording | None = None
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
+        self.ended = asyncio.Event()
+        """Set when `run` has written everything and closed its files."""
 
     async def run(self) -> None:
         """Work until `stop` is called, then write and ship what there is."""
@@ -75,6 +81,7 @@ class Recorder:
             self._close_summary(self._clock.now())
             if self._recording is not None:
                 await self._recording.finish()
+            self.ended.set()
 
     def stop(self) -> None:
         """End after what has arrived is written."""
@@ -124,6 +131,7 @@ class Recorder:
         self._clock = Clock(message.anchor)
         self._conduits = {conduit.name: conduit.protocol for conduit in settings.conduits}
         self._summary_every = settings.recorder.summary_every_s * SECOND
+        self._summary_at = min(self._summary_at, self._clock.now() + self._summary_every)
         recording = self._next or self._recording
         if recording is None or not recording.fits(settings):
             recording = self._next = Recording(settings, self._own)
@@ -187,3 +195,23 @@ async def serve(run_dir: Path) -> None:
 
 def _ignore() -> None:
     """Do nothing on SIGHUP: the gateway reads the options and sends them to us."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the recorder process; return its exit status."""
+    parser = argparse.ArgumentParser(prog="icsguard.runtime.recorder", description="the recorder process of icsguard")
+    parser.add_argument("--config", type=Path, default=Path("/etc/icsguard/icsguard.toml"))
+    config = parser.parse_args(argv).config.absolute()
+    log.configure("recorder")
+    try:
+        place = run_dir(config)
+    except RunDirError as error:
+        sys.stderr.write(f"icsguard: {error}\n")
+        return 1
+    asyncio.run(serve(place))
+    _LOG.info("stopped", pid=os.getpid())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -48,7 +48,6 @@ class Recording:
         self._own = own
         self._clock = Clock()
         self._run = ""
-        self._modes: dict[str, Mode] = {}
         path = Path(options.path)
         files = RotatingLines(path, options.max_bytes, options.keep)
         self._writer = RecordWriter(files, settings.gateway.name, self._shift)
@@ -77,7 +76,8 @@ class Recording:
 
     def learn(self, modes: Mapping[str, Mode], run: str, clock: Clock) -> None:
         """Take the modes in force, the gateway's run and its clock."""
-        self._modes, self._run, self._clock = dict(modes), run, clock
+        self._run, self._clock = run, clock
+        self._journals.modes(modes.items())
 
     def put(self, record: Record) -> None:
         """Take a record; it goes to disk with the next group, and round a failing disk to the server."""
@@ -149,7 +149,6 @@ class Recording:
         opened = None if self._writer.is_open else self._writer.open()
         count = self._writer.flush()
         try:
-            self._journals.modes(self._modes.items())
             self._journals.flush(self._run, self._shift())
             self.journal_state = "ok"
         except (OSError, JournalError) as error:

@@ -71,6 +71,9 @@ def test_leaving_learn_mode_ends_the_journal_and_coming_back_goes_on(journals, t
     seen = [one.number for entry in entries(journal_path(tmp_path, "plc1")) for one in entry.transactions]
     assert [1, 3] == seen
     assert ["plc1"] == list(journals.sizes)
+    journals.modes([])
+    journals.flush("run", 0)
+    assert {} == journals.sizes
 
 
 def test_a_full_journal_is_named(tmp_path):
