@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 from icsguard.cli.exits import CliError, ExitCode
 from icsguard.control.replies import Explained
-from icsguard.evidence.record_json import MAX_LINE, ParsedLine, parse_line
-
-_US: Final = 1000
+from icsguard.evidence.record_json import MAX_LINE, parse_line
 
 
 def find(path: Path, name: str) -> Explained:
@@ -29,11 +25,4 @@ def find(path: Path, name: str) -> Explained:
         raise CliError(f"{path} cannot be read: {error.strerror}") from error
     if found is None:
         raise CliError(f"{path} has no record '{name}'", hint="grep it in the rotated files beside")
-    return Explained(record=found.record, now=found.record.at, wall_shift=_shift(found))
-
-
-def _shift(line: ParsedLine) -> int:
-    """Return the difference between the wall clock's reading in the line and its steady moment, in ns."""
-    moment = datetime.fromisoformat(line.time)
-    whole = int(moment.replace(microsecond=0).timestamp()) * 1_000_000_000
-    return whole + moment.microsecond * _US - line.record.at
+    return Explained(record=found.record, now=found.record.at, wall_shift=found.wall_ns - found.record.at)

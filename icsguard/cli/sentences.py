@@ -33,7 +33,7 @@ _OUTCOMES: Final = {
     "unknown": "The device was given the write and did not confirm it: it may have happened. Check the plant.",
     "no_answer_due": "The request was forwarded; the protocol defines no answer to it.",
     "dropped": "The bytes were no request of this protocol and were discarded; the device never saw them.",
-    "abandoned": "The client left before the answer.",
+    "abandoned": "The client left before the device answered.",
 }
 _FAILOVERS: Final = {
     "policy_alone": "The shadow gave no opinion in time, so policy alone decided (failure policy: policy_alone).",
@@ -91,12 +91,13 @@ def asked(record: Record) -> list[str]:
 
 
 def described(record: Record) -> str:
-    """Return the request in words, from its recorded bytes; empty where they were not kept."""
+    """Return the request in words, from its recorded bytes; empty where they were not kept as one whole frame."""
     codec = PROTOCOLS.get(record.protocol)
     try:
-        return codec.describe(bytes.fromhex(record.request)) if codec and record.request else ""
+        frames = codec.framing().feed(bytes.fromhex(record.request)) if codec else []
     except ValueError:  # cut or edited hex: the rest of the record still explains
         return ""
+    return codec.describe(frames[0].raw) if codec and len(frames) == 1 else ""
 
 
 def because(reason: Reason) -> str:
