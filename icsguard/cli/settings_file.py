@@ -6,28 +6,30 @@ from pathlib import Path
 
 from icsguard.cli.exits import CliError, ExitCode
 from icsguard.config.settings import Settings
+from icsguard.runtime.compiler import CompileError, compile_now
 
 
-def loaded(path: Path, *, code: ExitCode = ExitCode.ERROR) -> Settings:
+def loaded(path: Path) -> Settings:
     """Return the settings of a configuration without errors. Raises CliError with every problem in its details."""
-    from icsguard.config.load import load
-    from icsguard.config.problem import Problems
-    from icsguard.runtime.files import UnreadableError, read_all
-
-    try:
-        files = read_all(path)
-    except UnreadableError as error:
-        raise unreadable(path, str(error)) from error
-    outcome = load(files, str(path))
-    if isinstance(outcome, Problems):
-        count = len(outcome.items) + outcome.left_off
-        text = f"{path}: {count} problem{'s' if count > 1 else ''}, nothing was started or changed"
-        raise CliError(text, code=code, name="configuration", details=tuple(str(outcome).splitlines()))
-    return outcome
-
-
-def unreadable(path: Path, why: str) -> CliError:
-    """Return the error for a file that cannot be read, with what helps."""
     if not path.exists():
-        return CliError(f"there is no configuration at {path}", hint="icsguard init, or name one with -c FILE")
-    return CliError(why, code=ExitCode.PERMISSION, hint=f"ls -l {path}")
+        raise CliError(f"there is no configuration at {path}", hint="icsguard init, or name one with -c FILE")
+    if not readable(path):
+        raise CliError(f"{path} may not be read by this user", hint=f"ls -l {path}", code=ExitCode.PERMISSION)
+    try:
+        settings, _packed = compile_now(path)
+    except CompileError as error:
+        text = f"{path} is not usable, so nothing was started or changed:"
+        hint = f"icsguard config check -c {path}"
+        raise CliError(text, name="configuration", details=error.problems, hint=hint) from error
+    return settings
+
+
+def readable(path: Path) -> bool:
+    """Say whether this user may read a file that exists."""
+    try:
+        path.open("rb").close()
+    except PermissionError:
+        return False
+    except OSError:
+        return True  # the reader of the configuration says what it is
+    return True

@@ -46,12 +46,13 @@ def log_event(event: str, facts: dict[str, str | int]) -> None:
 class Supervisor:
     """Starts the three processes and keeps them running. All methods belong to the thread that made it.
 
-    `start()`, then `step()` in a loop until `refused` is set or it is time to `stop()`.
+    `start()`, then `step()` in a loop until `ended` is set or it is time to `stop()`.
     """
 
     def __init__(self, config: Path, *, on_event: OnEvent = log_event) -> None:
-        self.refused: int | None = None
-        """Exit status of a gateway that ended by itself before it was ever ready: bad options, port in use."""
+        self.ended: int | None = None
+        """Exit status of a gateway that shall not be started again: an operator stopped it (0), or it ended by itself
+        before it was ever ready (bad options, port in use)."""
         self._on_event = on_event
         self._stopped = False
         self._clock = Clock()
@@ -83,7 +84,7 @@ class Supervisor:
         self._hear()
         self._reap()
         self._kill_hanging()
-        if self.refused is None:
+        if self.ended is None:
             self._start_due()
 
     def reload(self) -> None:
@@ -153,8 +154,8 @@ class Supervisor:
             descriptor = self._watched.pop(child.role)
             self._selector.unregister(descriptor)
             os.close(descriptor)
-            if child.role == "gateway" and status > 0 and not child.was_ready:
-                self.refused = status  # it has said why in one line; a restart would only say it again
+            if child.role == "gateway" and (status == 0 or (status > 0 and not child.was_ready)):
+                self.ended = status  # it has said why in one line; a restart would only say it again
             else:
                 self._on_event("ended", {"role": child.role, "pid": pid, "how": how(status)})
 
@@ -177,7 +178,7 @@ def run(config: Path, on_event: OnEvent = log_event) -> int:
         supervisor.wake_on(waker)
         supervisor.start()
         was_ready = False
-        while supervisor.refused is None and not received & {signal.SIGTERM, signal.SIGINT}:
+        while supervisor.ended is None and not received & {signal.SIGTERM, signal.SIGINT}:
             supervisor.step()
             if signal.SIGHUP in received:
                 received.discard(signal.SIGHUP)
@@ -186,7 +187,7 @@ def run(config: Path, on_event: OnEvent = log_event) -> int:
                 was_ready = systemd.ready() or True  # where `run` itself is under a service manager
         systemd.stopping()
         supervisor.stop()
-    return supervisor.refused or 0
+    return supervisor.ended or 0
 
 
 @contextlib.contextmanager

@@ -92,9 +92,9 @@ def test_a_killed_process_is_back_within_a_second(made, events, role):
 def test_a_gateway_that_refuses_to_start_is_not_started_again(made, scripts, events):
     scripts["gateway"] = "import sys; print('port 502 is in use', file=sys.stderr); sys.exit(5)"
     made.start()
-    step_until(made, lambda: made.refused is not None)
+    step_until(made, lambda: made.ended is not None)
     made.step(0.01)
-    assert 5 == made.refused
+    assert 5 == made.ended
     assert ["started"] == names(events, "gateway")
     made.stop()
 
@@ -103,7 +103,17 @@ def test_a_gateway_that_was_ready_before_is_always_started_again(made, scripts):
     scripts["gateway"] = "import sys; from icsguard.runtime import systemd; systemd.ready(); sys.exit(1)"
     made.start()
     step_until(made, lambda: made.children["gateway"].starts >= 2)
-    assert made.refused is None
+    assert made.ended is None
+    made.stop()
+
+
+def test_a_gateway_that_an_operator_stopped_stays_down(made, scripts, events):
+    scripts["gateway"] = "from icsguard.runtime import systemd; systemd.ready()"
+    made.start()
+    step_until(made, lambda: made.ended is not None)
+    made.step(0.01)
+    assert 0 == made.ended
+    assert 1 == names(events, "gateway").count("started")
     made.stop()
 
 
@@ -111,7 +121,7 @@ def test_a_shadow_that_cannot_start_does_not_take_the_gateway_down(made, scripts
     scripts["shadow"] = "raise SystemExit(1)"
     made.start()
     step_until(made, lambda: made.children["gateway"].ready and made.children["shadow"].starts >= 2)
-    assert made.refused is None
+    assert made.ended is None
     made.stop()
 
 
