@@ -5,6 +5,7 @@ import struct
 import msgspec
 import pytest
 
+from icsguard.lab.outcome import Outcome, Phase
 from icsguard.lab.plc import Plc
 from icsguard.lab.program import Program
 from icsguard.lab.trial import Caught, Check, Curve, Trial
@@ -76,5 +77,32 @@ def trial():
         curve=Curve(),
         began_s=0.0,
         checks=(Check("the plant is unharmed", held=True),),
+    )
+    return functools.partial(msgspec.structs.replace, base)
+
+
+@pytest.fixture
+def outcome(trial):
+    """Make an outcome of two attacks that went as they should; name what differs."""
+    times = tuple(number / 10 for number in range(-10, 100))
+    high, low = (Curve("level_1", times, tuple(value for _ in times)) for value in (4.0, 2.0))
+    bare = {"guarded": False, "answered": 3, "refused": 0, "arrived": 3, "harms": ("tank 1 overflowed",)}
+    base = Outcome(
+        version="0.1",
+        seed=1,
+        made="2026-01-01T12:00:00Z",
+        speed_up=10.0,
+        seconds=100.0,
+        phases=(
+            Phase("learn", 45.0, 1000, 60, 0, "two clients"),
+            Phase("enforce", 60.0, 900, 20, 0, "-"),
+        ),
+        guarded=(trial(curve=low), trial(key="scan", title="Scan")),
+        bare=(trial(curve=high, **bare), trial(key="scan", title="Scan", guarded=False, answered=2, refused=1)),
+        overview=(low, high),
+        bare_overview=(high, low),
+        explanation=("The twin says: overflow.",),
+        checks=(Check("0 of 1900 normal requests were hurt", held=True),),
+        policy="[clients]",
     )
     return functools.partial(msgspec.structs.replace, base)

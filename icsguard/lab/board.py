@@ -1,0 +1,65 @@
+"""The demo on the terminal: the closing table, and the same table as a picture for the README."""
+
+from __future__ import annotations
+
+import io
+import re
+
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from icsguard.lab.outcome import Outcome
+from icsguard.lab.trial import Trial
+
+PICTURE_WIDTH = 150
+"""Columns of the picture: wide enough that no cell of the table is broken."""
+
+
+def closing(outcome: Outcome) -> RenderableType:
+    """Return the closing table with its sentences."""
+    return Group(_table(outcome), *_sentences(outcome))
+
+
+def picture(outcome: Outcome) -> str:
+    """Return the closing table as an SVG document."""
+    console = Console(record=True, width=PICTURE_WIDTH, file=io.StringIO(), force_terminal=True)
+    console.print(closing(outcome))
+    # rich's own frame asks a web server for its font; a picture must not.
+    frame = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+    return console.export_svg(title="icsguard demo", code_format=frame)
+
+
+def _table(outcome: Outcome) -> Table:
+    table = Table(title="The same attacks, with and without icsguard", title_justify="left", expand=False)
+    for name in ("#", "attack", "from", "ATT&CK", "behind icsguard", "caught by", "verdict", "without it"):
+        table.add_column(name, justify="right" if name in {"#", "verdict"} else "left")
+    for number, trial in enumerate(outcome.guarded, 1):
+        bare = outcome.bare_of(trial.key)
+        table.add_row(
+            *(str(number), Text(trial.title), trial.who, trial.technique),
+            Text(("✓ " if trial.held else "✗ ") + trial.fate, style="green" if trial.held else "bold red"),
+            Text(trial.caught.layer or "nobody"),
+            f"{trial.verdict_ms:.1f} ms" if trial.refused else "",
+            without(bare),
+        )
+    return table
+
+
+def without(bare: Trial | None) -> Text:
+    """Return what the attack did to the bare plant, in words."""
+    if bare is None:
+        return Text("")
+    if bare.harms:
+        return Text("; ".join(bare.harms), style="red")
+    return Text(f"{bare.answered} of {bare.attempts} answered")
+
+
+def _sentences(outcome: Outcome) -> list[Text]:
+    stopped = sum(1 for trial in outcome.guarded if trial.held)
+    style = "bold green" if outcome.held else "bold red"
+    hurt = f"{outcome.hurt} of {outcome.requests} normal requests hurt"
+    told = [Text(f"{stopped} of {len(outcome.guarded)} attacks stopped, {hurt}.", style=style)]
+    told += [Text(f"not so: {text}", style="bold red") for text in outcome.broken]
+    return told
