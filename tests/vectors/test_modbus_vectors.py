@@ -102,3 +102,13 @@ def test_every_defect_of_the_table_has_vectors(law):
 def test_every_vector_file_is_named_by_a_defect_of_the_table():
     here = Path(__file__).parent / "modbus"
     assert {file.stem for file in here.glob("*/*.txt")} - {"sound"} <= set(DEFECTS)
+
+
+@pytest.mark.parametrize("folder", ["requests", "responses"])
+def test_the_texts_beside_the_vectors_of_a_defect_tell_them_apart(folder):
+    here = Path(__file__).parent / "modbus" / folder
+    for file in here.glob("[!s]*.txt"):
+        texts = [
+            line.partition(";")[2].strip() for line in file.read_text(encoding="utf-8").splitlines() if ";" in line
+        ]
+        assert len(set(texts)) == len(texts), file.name
