@@ -1,0 +1,147 @@
+"""Does icsguard.toml hold together: addresses, ports, quirks, and a policy wherever one is enforced."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address, ip_network
+from typing import Final, NamedTuple
+
+from icsguard.config.problem import Findings, did_you_mean
+from icsguard.config.schema import ConduitSection, MainFile
+from icsguard.config.toml_lines import Lines
+from icsguard.policy.rules import Policy
+from icsguard.policy.units import UNIT_IGNORED
+from icsguard.protocols.modbus.quirks import QUIRKS
+from icsguard.protocols.registry import PROTOCOLS
+
+MAX_CONDUITS: Final = 64  # listeners of one gateway process; more devices want a second gateway
+_CONDUIT: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
+_HOST: Final = re.compile(
+    r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
+)
+_MAX_PORT: Final = 65_535
+_ANY: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound
+_SERIAL_UNITS: Final = 247
+
+
+class Place(NamedTuple):
+    """The main file and where its keys stand."""
+
+    file: str
+    lines: Lines
+
+
+def host_and_port(text: str) -> tuple[str, int]:
+    """Return host and port of `10.1.0.5:502` or `[fd00::5]:502`; ValueError says what is wrong."""
+    host, colon, port = text.strip().rpartition(":")
+    if not colon or not (port.isascii() and port.isdecimal()) or not 1 <= int(port[:6]) <= _MAX_PORT:
+        raise ValueError(f"{text!r} has no port from 1 to {_MAX_PORT}: write host:port, as in 10.1.0.5:502")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if ":" in bare and bare == host:
+        raise ValueError(f"{text!r}: an IPv6 address stands in brackets, as in [fd00::5]:502")
+    if not _is_host(bare):
+        raise ValueError(f"{text!r}: {bare!r} is no address and no host name")
+    return bare, int(port)
+
+
+def _is_host(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        # Digits and dots alone are a mistyped address, never a name.
+        return bool(_HOST.fullmatch(text)) and not re.fullmatch(r"[0-9.]+", text)
+    return True
+
+
+def check_main(model: MainFile, policies: dict[str, Policy], place: Place, findings: Findings) -> None:
+    """Note every fault of the main file that its shape alone does not show."""
+    if len(model.conduit) > MAX_CONDUITS:
+        text = f"{len(model.conduit)} conduits, at most {MAX_CONDUITS} are taken"
+        findings.error(place.file, place.lines.at("conduit"), text, "run a second gateway")
+    checker = _Checker(place, findings)
+    for name, section in model.conduit.items():
+        checker.conduit(name, section, policies[name])
+
+
+class _Checker:
+    """The checks of one file."""
+
+    __slots__ = ("_findings", "_listeners", "_place")
+
+    def __init__(self, place: Place, findings: Findings) -> None:
+        self._place, self._findings = place, findings
+        self._listeners: dict[int, list[tuple[str, str]]] = {}
+
+    def conduit(self, name: str, section: ConduitSection, policy: Policy) -> None:
+        """Check one conduit, also against those before it."""
+        if not _CONDUIT.fullmatch(name):
+            hint = "small letters, digits, - and _, a letter first, at most 32"
+            self._fault((name,), f"{name!r} is no name for a conduit", hint)
+        if section.protocol not in PROTOCOLS:
+            self._fault(
+                (name, "protocol"), f"unknown protocol {section.protocol!r}", did_you_mean(section.protocol, PROTOCOLS)
+            )
+        self._ends(name, section)
+        self._quirks(name, section, policy)
+        self._never(name, section, policy)
+        if section.downstream == "serial":
+            self._serial_units(name, policy)
+        if section.mode == "enforce" and not (policy.rules or policy.grants):
+            text = f"conduit {name!r} enforces an empty policy: nothing at all would be permitted"
+            self._fault((name, "mode"), text, f'begin with mode = "learn", then icsguard learn {name}')
+
+    def _ends(self, name: str, section: ConduitSection) -> None:
+        ends = [self._end(name, key, text) for key, text in (("listen", section.listen), ("device", section.device))]
+        listen, device = ends
+        if listen is None:
+            return
+        if device is not None and (listen == device or (listen[1] == device[1] and _is_own(listen[0], device[0]))):
+            self._fault(
+                (name, "device"), f"conduit {name!r} leads to itself", "device is the PLC, listen is this machine"
+            )
+        for other, host in self._listeners.get(listen[1], []):
+            if host == listen[0] or host in _ANY or listen[0] in _ANY:
+                text = f"conduits {other!r} and {name!r} listen on the same port {listen[1]}"
+                self._fault((name, "listen"), text, "give each its own port or address")
+        self._listeners.setdefault(listen[1], []).append((name, listen[0]))
+
+    def _end(self, name: str, key: str, text: str) -> tuple[str, int] | None:
+        try:
+            return host_and_port(text)
+        except ValueError as error:
+            self._fault((name, key), str(error), "")
+            return None
+
+    def _quirks(self, name: str, section: ConduitSection, policy: Policy) -> None:
+        for quirk in section.quirks:
+            if quirk not in QUIRKS:
+                self._fault((name, "quirks"), f"unknown quirk {quirk!r}", did_you_mean(quirk, QUIRKS))
+        units = {point.unit_id for point in policy.points} | {unit for rule in policy.rules for unit in rule.units}
+        if UNIT_IGNORED in section.quirks and len(units) > 1:
+            listed = ", ".join(str(unit) for unit in sorted(units))
+            text = f"{UNIT_IGNORED} makes all units one device, but the policy speaks of units {listed}"
+            self._fault((name, "quirks"), text, "declare one unit")
+
+    def _never(self, name: str, section: ConduitSection, policy: Policy) -> None:
+        groups = {group.name for group in policy.groups}
+        for text in section.isolation.never:
+            if text in groups:
+                continue
+            try:
+                ip_network(text)
+            except ValueError:
+                hint = did_you_mean(text, groups)
+                self._fault((name, "isolation", "never"), f"{text!r} is no client group, address or network", hint)
+
+    def _serial_units(self, name: str, policy: Policy) -> None:
+        for point in policy.points:
+            if not 1 <= point.unit_id <= _SERIAL_UNITS:
+                text = f"point {point.name!r} is in unit {point.unit_id}; a serial line has units 1 to {_SERIAL_UNITS}"
+                self._fault((name, "points"), text, "0 is the broadcast, 248 to 255 are reserved")
+
+    def _fault(self, path: tuple[str, ...], text: str, hint: str) -> None:
+        self._findings.error(self._place.file, self._place.lines.at("conduit", *path), text, hint)
+
+
+def _is_own(listen: str, device: str) -> bool:
+    return listen in _ANY and device in {"127.0.0.1", "::1", "localhost"}

@@ -1,0 +1,30 @@
+"""The table of ATT&CK for ICS techniques that comes with icsguard: a rule may name no other."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Final
+
+from icsguard.config.policy_file import PACK_FILES, Draft
+from icsguard.config.problem import Findings, did_you_mean
+
+TECHNIQUES: Final = f"{PACK_FILES}attack-ics.toml"
+"""Under this name it stands in the caller's files."""
+
+
+def techniques(text: str) -> dict[str, str]:
+    """Return id to name. Raises ValueError for a damaged table."""
+    return {row["id"]: row["name"] for row in tomllib.loads(text)["technique"]}
+
+
+def check_techniques(draft: Draft, text: str | None, findings: Findings) -> None:
+    """Note every rule that names an unknown technique; without a table nothing is known to be wrong."""
+    if text is None:
+        return
+    known = techniques(text)
+    for index, rule in enumerate(draft.rules):
+        if rule.technique and not rule.pack and rule.technique not in known:
+            line = draft.lines.at("rule", index, "technique")
+            findings.error(
+                draft.file, line, f"unknown technique {rule.technique!r}", did_you_mean(rule.technique, known)
+            )
