@@ -10,7 +10,8 @@ import os
 import sys
 import traceback
 from collections.abc import Iterable, Sequence
-from typing import Final
+from types import ModuleType
+from typing import Final, NamedTuple
 
 import typer
 
@@ -24,25 +25,34 @@ First steps: `icsguard demo` (a plant, attacks and a report, on this machine alo
 
 Exit codes: 0 ok, 1 error, 2 usage, 3 not running, 4 finding, 5 permission, 130 interrupted.
 """
+
+
+class Command(NamedTuple):
+    """One command: the module of this package that holds a function of its name, and how it is typed."""
+
+    module: str
+    example: str
+
+
 COMMANDS: Final = {
-    "demo": "demo",
-    "init": "init",
-    "doctor": "doctor",
-    "run": "run",
-    "status": "status",
-    "sessions": "sessions",
-    "points": "points",
-    "records": "records",
-    "explain": "explain",
-    "isolate": "isolate",
-    "release": "isolate",
-    "tickets": "ticket",
-    "approve": "ticket",
-    "deny": "ticket",
-    "mode": "mode",
-    "version": "version",
+    "demo": Command("demo", "icsguard demo --report demo.html"),
+    "init": Command("init", "icsguard init --device 10.1.0.5:502 --listen 10.0.0.9:502"),
+    "doctor": Command("doctor", "icsguard doctor -c /etc/icsguard/icsguard.toml"),
+    "run": Command("run", "icsguard run -c icsguard.toml"),
+    "status": Command("status", "icsguard status --json | jq '.conduits[].mode'"),
+    "sessions": Command("sessions", "icsguard sessions plc1"),
+    "points": Command("points", "icsguard points plc1"),
+    "records": Command("records", "icsguard records -n 50 --kind verdict --client 10.0.0.66"),
+    "explain": Command("explain", "icsguard explain r5f3a-000012"),
+    "isolate": Command("isolate", "icsguard isolate 10.0.0.66 --for 30m -r r5f3a-000012"),
+    "release": Command("isolate", 'icsguard release 10.0.0.66 -r "cable tester, removed"'),
+    "tickets": Command("ticket", "icsguard tickets"),
+    "approve": Command("ticket", 'icsguard approve T-19 -r "shift lead"'),
+    "deny": Command("ticket", 'icsguard deny T-19 -r "not during the batch"'),
+    "mode": Command("mode", 'icsguard mode plc1 enforce -r "reviewed with J. Meier"'),
+    "version": Command("version", "icsguard version --json"),
 }
-"""Command to the module of this package that holds a function of the command's name."""
+"""Commands in the order of the help."""
 GROUPS: Final = {"grant": "grant"}
 """Group of commands to the module of this package that holds its `app`."""
 
@@ -82,12 +92,16 @@ def build(names: Iterable[str]) -> typer.Typer:
     )
     app.callback()(_icsguard)
     for name in names:
-        module = importlib.import_module(f"icsguard.cli.{COMMANDS.get(name) or GROUPS[name]}")
-        if name in COMMANDS:
-            app.command(name)(getattr(module, name))
+        if name in GROUPS:
+            app.add_typer(_module(GROUPS[name]).app, name=name)
         else:
-            app.add_typer(module.app, name=name)
+            known = COMMANDS[name]
+            app.command(name, epilog=f"Example: {known.example}")(getattr(_module(known.module), name))
     return app
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"icsguard.cli.{name}")
 
 
 def _icsguard() -> None:

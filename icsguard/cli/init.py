@@ -41,7 +41,7 @@ def init(
     name: Annotated[str, typer.Option(help="Name of the conduit.")] = "plc1",
     mode: Annotated[Mode, typer.Option(help="Mode to start in.")] = Mode.LEARN,
     file: Annotated[Path, typer.Option("--file", "-f", help="File to write.")] = LOCAL_CONFIG,
-    force: Annotated[bool, typer.Option(help="Replace an existing file.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Write without asking.")] = False,
     as_json: Json = False,
 ) -> None:
