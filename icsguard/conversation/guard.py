@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from icsguard.conversation.counters import Counters
 from icsguard.conversation.folding import Folder
 from icsguard.conversation.hot import VerdictCache
+from icsguard.conversation.options import ConduitOptions
 from icsguard.conversation.pacing import Pacing
 from icsguard.conversation.quarantine import Quarantine
 from icsguard.conversation.run import Run
@@ -25,7 +26,6 @@ from icsguard.core.record import Record, RecordKind, Severity
 from icsguard.policy.decide import Judge
 
 if TYPE_CHECKING:
-    from icsguard.config.settings import Conduit
     from icsguard.conversation.session import Session
 
 MAX_MISSES: Final = 3
@@ -35,7 +35,7 @@ MAX_MISSES: Final = 3
 class Guard:
     """The shared state of one conduit."""
 
-    def __init__(self, conduit: Conduit, judge: Judge, run: Run) -> None:
+    def __init__(self, conduit: ConduitOptions, judge: Judge, run: Run) -> None:
         self.conduit = conduit
         self.name: str = conduit.name
         self.run = run
@@ -141,7 +141,7 @@ class Guard:
         self.mode = mode
         self._forget_verdicts()
 
-    def reload(self, conduit: Conduit, judge: Judge) -> None:
+    def reload(self, conduit: ConduitOptions, judge: Judge) -> None:
         """Take a new policy and new options into use from the next request on; connections and memory stay."""
         self.conduit = conduit
         self.judge = judge

@@ -285,7 +285,7 @@ class Facade:
         wall = self._site.clock.now() + self._site.clock.wall_shift()
         self._grants_made += 1
         try:
-            grant = new_grant(f"g{self._site.run.id[1:]}-{self._grants_made}", request, listener.guard.conduit, wall)
+            grant = new_grant(f"g{self._site.run.id[1:]}-{self._grants_made}", request, listener.conduit, wall)
         except GrantError as error:
             return Failure(code=FailureCode.INVALID, text=str(error), hint="icsguard grant add --help")
         kept.grants[request.conduit] = (*present, grant)

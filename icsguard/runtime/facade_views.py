@@ -46,7 +46,7 @@ class Rates:
 def conduit_line(listener: Listener, rates: Rates, facts: dict[str, str | int | float], now: int) -> ConduitStatus:
     """Return a conduit on one line."""
     guard, counters = listener.guard, listener.guard.counters
-    conduit = guard.conduit
+    conduit = listener.conduit
     return ConduitStatus(
         name=guard.name,
         protocol=conduit.protocol,

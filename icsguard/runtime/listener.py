@@ -9,6 +9,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from icsguard.config.settings import Conduit
 from icsguard.control import links
 from icsguard.conversation.api import Ask
 from icsguard.conversation.folding import FoldKey
@@ -38,8 +39,11 @@ BACKLOG: Final = 128
 class Listener:
     """One conduit on the wire."""
 
-    def __init__(self, guard: Guard, clock: Clock, outlet: Outlet, may_open: Callable[[], bool]) -> None:
+    def __init__(
+        self, guard: Guard, conduit: Conduit, clock: Clock, outlet: Outlet, may_open: Callable[[], bool]
+    ) -> None:
         self.guard = guard
+        self.conduit = conduit
         self.clock = clock
         self.outlet = outlet
         self.ends: dict[int, ClientEnd] = {}
@@ -62,7 +66,7 @@ class Listener:
 
     async def listen(self) -> None:
         """Listen where the conduit says. Raises OSError where the address cannot be bound."""
-        conduit = self.guard.conduit
+        conduit = self.conduit
         self._server = await self._loop.create_server(
             lambda: ClientEnd(self),
             conduit.listen_host,
@@ -116,8 +120,8 @@ class Listener:
     def _refusal(self, client: Client, now: int) -> str:
         if self.guard.quarantine.scope_for(client.address, now) is Scope.FULL:
             return "isolated"
-        if len(self.ends) >= self.guard.conduit.max_clients:
-            return f"{self.guard.conduit.max_clients} clients are connected already"
+        if len(self.ends) >= self.conduit.max_clients:
+            return f"{self.conduit.max_clients} clients are connected already"
         return "" if self._may_open() else "no file descriptor is left for another client"
 
     def _turn_away(self, client: Client, why: str, now: int) -> None:
@@ -219,7 +223,7 @@ class Listener:
 
     def _tick(self) -> None:
         now = self.clock.now()
-        longest = min(MAX_TICK_NS, self.guard.conduit.device_timeout_ms * MS // 2)
+        longest = min(MAX_TICK_NS, self.conduit.device_timeout_ms * MS // 2)
         self.guard.timer(now)
         soonest = now + max(longest, MIN_TICK_NS)
         self._schedule(soonest)

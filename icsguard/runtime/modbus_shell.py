@@ -110,7 +110,7 @@ class ClientEnd(asyncio.Protocol):
         self.listener.after(self)
 
     async def _connect(self) -> None:
-        session, conduit = cast("Session", self.session), self.listener.guard.conduit
+        session, conduit = cast("Session", self.session), self.listener.conduit
         device, self.device = self.device, DeviceEnd(self)
         device.end()
         loop = asyncio.get_running_loop()

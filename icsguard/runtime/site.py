@@ -109,7 +109,7 @@ class Site:
         self.kept.apply(guard)
         guard.memory.wall_shift = self.clock.wall_shift()
         guard.shadow_up = self.shadow.is_up
-        listener = Listener(guard, self.clock, self.outlet, self.may_open)
+        listener = Listener(guard, conduit, self.clock, self.outlet, self.may_open)
         try:
             await listener.start()
         except OSError as error:
@@ -123,10 +123,11 @@ class Site:
         for listener in self.listeners.values():
             listener.stop_accepting()
             listener.drain()
-            conduit = listener.guard.conduit
+            conduit = listener.conduit
             longest = max(longest, (conduit.device_timeout_ms + conduit.judge_deadline_ms) / 1000)
-        end = asyncio.get_running_loop().time() + longest + DRAIN_MARGIN_S
-        while any(one.ends for one in self.listeners.values()) and asyncio.get_running_loop().time() < end:
+        for _ in range(int((longest + DRAIN_MARGIN_S) / DRAIN_LOOK_S)):
+            if not any(one.ends for one in self.listeners.values()):
+                return
             await asyncio.sleep(DRAIN_LOOK_S)
 
     async def close(self) -> None:
@@ -235,9 +236,10 @@ class Site:
         if listener is None:
             await self.open(conduit)
             return
-        guard, before = listener.guard, listener.guard.conduit
+        guard, before = listener.guard, listener.conduit
         conduit = with_grants(conduit, self.kept.grants_of(conduit.name))
         same = (conduit.policy, conduit.quirks, conduit.downstream) == (before.policy, before.quirks, before.downstream)
+        listener.conduit = conduit
         guard.reload(conduit, guard.judge if same else make_judge(conduit))
         if conduit.mode is not before.mode:
             self.kept.forget_mode(conduit.name)
@@ -251,9 +253,9 @@ class Site:
 
     def regrant(self, name: str) -> None:
         """Put the changed grants of a conduit into use."""
-        guard = self.listeners[name].guard
-        conduit = with_grants(self.settings.conduit(name), self.kept.grants_of(name))
-        guard.reload(conduit, make_judge(conduit))
+        listener = self.listeners[name]
+        listener.conduit = with_grants(self.settings.conduit(name), self.kept.grants_of(name))
+        listener.guard.reload(listener.conduit, make_judge(listener.conduit))
 
     def note(
         self,
