@@ -41,7 +41,7 @@ def socket_path(config: Path | None) -> Path:
 
 def _socket_of(options: dict[str, object], folder: Path) -> Path:
     named, run = options.get("control_socket"), options.get("run")
-    if isinstance(named, str):
+    if isinstance(named, str) and named:
         return folder / named
     return folder / run / "control.sock" if isinstance(run, str) else DEFAULT_SOCKET
 
