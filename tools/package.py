@@ -17,7 +17,11 @@ PROBE = """
 import importlib.metadata, icsguard
 from icsguard.runtime import places
 assert "_data" in str(places.rules_dir()), places.rules_dir()
-for folder in (places.rules_dir(), places.models_dir(), places.systemd_dir()):
+for name in ("rules", "models", "systemd"):
+    try:
+        folder = places.shipped_dir(name)
+    except places.ShippedDataMissingError as error:
+        raise SystemExit(str(error))
     print(folder.name, *sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()))
 assert icsguard.__version__ == importlib.metadata.version("icsguard")
 """
@@ -60,4 +64,7 @@ def run(command: list[str], cwd: str | None = None) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except subprocess.CalledProcessError as error:  # what the command itself said stands above
+        sys.exit(f"package: {' '.join(error.cmd[:2])} … ended with status {error.returncode}")
