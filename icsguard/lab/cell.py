@@ -66,17 +66,17 @@ def _setpoint(name: str, address: int, loop: str, max_rate: str = "") -> _Row:
         high="3.0",
         max_step="0.5",
         max_rate=max_rate,
-        min_interval="0.4s",
+        min_interval="0.4",
         loop=loop,
     )
 
 
 def _speed(name: str, address: int, loop: str) -> _Row:
-    return _Row(name, Table.HOLDING, address, scale="0.1", unit="%", low="0", high="80", min_interval="0.4s", loop=loop)
+    return _Row(name, Table.HOLDING, address, scale="0.1", unit="%", low="0", high="80", min_interval="0.4", loop=loop)
 
 
 def _switch(name: str, address: int, loop: str) -> _Row:
-    return _Row(name, Table.COIL, address, type="bool", min_interval="0.5s", loop=loop)
+    return _Row(name, Table.COIL, address, type="bool", min_interval="0.5", loop=loop)
 
 
 _LEVEL_SAFE: Final = ("0.5", "3.5")
@@ -115,7 +115,7 @@ ROWS: Final = (
         low="0.3",
         high="1.5",
         max_step="0.5",
-        min_interval="0.4s",
+        min_interval="0.4",
         loop="AIC-1",
     ),
     _switch("auto_1", at.AUTO_1, "LIC-1"),

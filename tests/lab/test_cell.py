@@ -1,7 +1,10 @@
 import csv
 import io
 
+from icsguard.config.points_csv import read_points
+from icsguard.config.problem import Findings
 from icsguard.core.meaning import Table
+from icsguard.core.point import DataType
 from icsguard.lab import registers as at
 from icsguard.lab.cell import HEADER, ROWS, points_csv
 from icsguard.lab.program import Program
@@ -42,3 +45,12 @@ def test_only_process_values_have_a_safe_envelope_and_only_commands_have_limits(
 def test_the_bypass_of_the_interlock_is_outside_the_writable_bits():
     (word,) = [row for row in ROWS if row.name == "control_word"]
     assert int(word.mask, 16) & at.BYPASS_BIT == 0
+
+
+def test_the_configuration_accepts_the_list_without_a_word():
+    findings = Findings()
+    listed = read_points(points_csv(), "cell.points.csv", findings)
+    assert findings.all() == ()
+    assert [point.name for point in listed.points] == [row.name for row in ROWS]
+    dose = next(point for point in listed.points if point.name == "dose")
+    assert (dose.type, dose.limits.maximum, dose.atomic) == (DataType.F32, 1.5, True)
