@@ -33,7 +33,7 @@ _OUTCOME_WORDS: Final = {
     Outcome.UNREACHABLE: "it never saw the request",
     Outcome.TIMED_OUT: "the device gave no valid answer in time; nothing was changed",
     Outcome.UNKNOWN: "handed to the device, which gave no valid answer: the write may have happened",
-    Outcome.ABANDONED: "the client left before it was handed to the device",
+    Outcome.ABANDONED: "the client left before the answer",
 }
 
 
@@ -149,6 +149,8 @@ def _sentence(flight: Flight, *, secret: bool) -> str:
         parts.append(weightiest(flight.reasons).text)
     if flight.outcome in _OUTCOME_WORDS:
         parts.append(_OUTCOME_WORDS[flight.outcome])
+    if flight.outcome is Outcome.ABANDONED and not flight.sent_at:
+        parts.append("the device never saw the request")
     return "; ".join(parts)
 
 

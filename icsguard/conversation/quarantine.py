@@ -43,7 +43,7 @@ class Quarantine:
 
     def grave_event(self, address: str, reason: str, now: int) -> None:
         """Count a refused write or malformed frame against a client; isolate it when its threshold is reached."""
-        if self._guard.acts and self.grave.reached(address, now):
+        if self._guard.acts and self._guard.conduit.isolation.auto and self.grave.reached(address, now):
             text = f"{self.grave.threshold} grave events within a minute, the last: {reason}"
             seconds = self._guard.conduit.isolation.seconds
             self.wish(IsolationRequest(address, self._guard.name, Scope.FULL, text, "repeated-refusals", seconds), now)
