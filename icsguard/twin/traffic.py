@@ -25,8 +25,8 @@ class Event(NamedTuple):
     request: Request
     response: Response | None
     """None where no whole answer came."""
-    observed: tuple[Observed, ...]
-    """What the answer proves: elements read, elements written."""
+    reads: tuple[Observed, ...]
+    """Elements that the answer showed."""
     writes: tuple[Change, ...]
     """Changes that the device acknowledged, mask writes with their `keep`."""
     unknown: tuple[Change, ...]
@@ -52,8 +52,9 @@ def event(transaction: Transaction) -> Event:
     if response.exception or response.defect is not None:
         # An exception may follow a write that was done in part (AP §6.12): not known.
         return Event(request, response, (), (), request.changes)
-    observed = tuple(modbus.observations(request, response))
-    return Event(request, response, observed, request.changes, ())
+    observed = modbus.observations(request, response)
+    reads = observed[-1:] if response.values is not None and request.accesses[-1].intent is Intent.READ else []
+    return Event(request, response, tuple(reads), request.changes, ())
 
 
 def is_write(request: Request) -> bool:

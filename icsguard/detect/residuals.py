@@ -1,0 +1,111 @@
+"""Residuals: how far each measured value is from what its past and its neighbours make of it, at three speeds.
+
+Six streams (temporal and spatial, smoothed over 1, 6 and 30 rows), each the largest over the measured points, each
+divided by its own 99th clean percentile; the largest of them is the score of a row.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from icsguard.core.finding import Contribution
+from icsguard.inference.api import Array, Scorer
+from icsguard.twin.grid import Row
+from icsguard.twin.site_model import SiteModel
+
+SPANS: Final = (1, 6, 30)
+STREAMS: Final = tuple(f"{kind}-{span}" for kind in ("temporal", "spatial") for span in SPANS)
+_SHOWN: Final = 4
+MAX_RESIDUAL: Final = 1e3
+"""Standardised residuals are cut off here: one absurd value must not blind the slow streams for minutes."""
+
+
+class Smoother:
+    """Exponential means of both residuals at all spans. `feed` once a row; a gap starts anew."""
+
+    def __init__(self, columns: int) -> None:
+        self._rates = np.array([2.0 / (span + 1) for span in SPANS])[:, None]
+        self.levels = np.zeros((2, len(SPANS), columns))
+
+    def reset(self) -> None:
+        """Forget: the rows before a gap say nothing about those after."""
+        self.levels[:] = 0.0
+
+    def feed(self, temporal: Array, spatial: Array) -> Array:
+        """Take a row's residuals (in standard deviations); return the six streams."""
+        both = np.clip(np.stack([temporal, spatial]), -MAX_RESIDUAL, MAX_RESIDUAL)[:, None, :]
+        self.levels += self._rates * (both - self.levels)
+        streams: Array = np.abs(self.levels).max(axis=2).ravel()
+        return streams
+
+
+class Strange(NamedTuple):
+    """The score of a row and what it is made of."""
+
+    at: int
+    score: float
+    stream: str
+    contributions: tuple[Contribution, ...]
+
+
+class ResidualWatch:
+    """Scores the rows of one site through its ONNX model."""
+
+    def __init__(self, model: SiteModel, scorer: Scorer) -> None:
+        self._model, self._scorer = model, scorer
+        columns = model.columns
+        self._mean = np.array([column.mean for column in columns])
+        self._scale = np.array([column.scale for column in columns])
+        self._low = np.array([column.low for column in columns])
+        self._high = np.array([column.high for column in columns])
+        self._moving = np.array([i for i, column in enumerate(columns) if column.kind == "moving"], dtype=np.intp)
+        self._commands = np.array([i for i, column in enumerate(columns) if column.kind == "command"], dtype=np.intp)
+        self._sigma = np.array([[c.sigma_time for c in columns], [c.sigma_space for c in columns]])[:, self._moving]
+        self._stream_scale = np.maximum(np.array(model.stream_scale), 1e-6)
+        self._modes = {mode: place + 1 for place, mode in enumerate(model.modes)}
+        self._smoother = Smoother(len(self._moving))
+        self._last: list[Array] = []
+        self.expected: dict[str, float] = {}
+        """What the temporal twin expected of each measured point in the last scored row."""
+
+    def feed(self, row: Row) -> Strange | None:
+        """Return the row's score; None for the first rows after a gap."""
+        raw = np.array(row.values)
+        if not row.follows:
+            self._last = []
+            self._smoother.reset()
+        self._last = [*self._last[-2:], raw]
+        if len(self._last) < 3:  # noqa: PLR2004 - this row, the one before, and that one's past
+            return None
+        past, state, _ = self._last
+        state = state.copy()
+        state[self._commands] = raw[self._commands]
+        row_z, state_z, past_z = ((one - self._mean) / self._scale for one in (raw, state, past))
+        temporal, spatial = self._scorer.score(row_z, state_z, past_z)
+        size = len(raw)
+        place = self._modes.get(tuple(int(raw[bit] != 0) for bit in self._model.mode_bits), 0)
+        expected = np.clip(temporal.ravel() * self._scale + self._mean, self._low, self._high)
+        beside = spatial.ravel()[place * size : (place + 1) * size] * self._scale + self._mean
+        return self._judge(row.at, raw, expected, beside)
+
+    def _judge(self, at: int, raw: Array, expected: Array, beside: Array) -> Strange:
+        moving = self._moving
+        rest = np.stack([raw[moving] - expected[moving], raw[moving] - beside[moving]]) / self._sigma
+        streams = self._smoother.feed(rest[0], rest[1]) / self._stream_scale
+        best = int(np.argmax(streams))
+        columns = self._model.columns
+        self.expected = {columns[index].name: float(expected[index]) for index in moving}
+        levels = np.abs(self._smoother.levels.reshape(len(STREAMS), -1)[best])
+        told = expected if best < len(SPANS) else beside
+        return Strange(at, float(streams[best]), STREAMS[best], self._shares(levels, raw, told))
+
+    def _shares(self, levels: Array, raw: Array, told: Array) -> tuple[Contribution, ...]:
+        total = float(levels.sum()) or 1.0
+        columns = self._model.columns
+        return tuple(
+            Contribution(columns[column].name, float(levels[place]) / total, float(raw[column]), float(told[column]))
+            for place in np.argsort(levels)[::-1][:_SHOWN]
+            for column in (int(self._moving[place]),)
+        )
