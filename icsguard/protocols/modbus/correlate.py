@@ -17,7 +17,7 @@ from icsguard.protocols.modbus.mbap import Frame
 from icsguard.protocols.modbus.messages import Request
 from icsguard.protocols.modbus.quirks import NO_QUIRKS, TID_NOT_ECHOED, UNIT_NOT_ECHOED
 
-MAX_IN_FLIGHT: Final = 16  # TCP §4.2 recommends 1 to 16 a connection; beyond it the client is answered busy
+MAX_IN_FLIGHT: Final = 16  # TCP §4.4.2 recommends 1 to 16 a connection; beyond it the client is answered busy
 MAX_ENDED: Final = 4 * MAX_IN_FLIGHT  # remembered to tell late and duplicate answers from unsolicited ones; oldest goes
 
 

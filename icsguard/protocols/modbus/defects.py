@@ -68,10 +68,10 @@ _LAWS: Final = (
     DefectLaw("response-exception-code", "AP §7", "an exception code that the specification does not know (remarked)"),
     DefectLaw("response-padding", "AP §6.1", "unused bits of the last byte are not 0 (remarked)"),
     # Pairing of responses with requests.
-    DefectLaw("response-unsolicited", "TCP §4.2", "no request with this transaction identifier was in flight"),
-    DefectLaw("response-late", "TCP §4.2", "its transaction had already ended by timeout"),
-    DefectLaw("response-duplicate", "TCP §4.2", "its transaction had already been answered"),
-    DefectLaw("response-mismatch", "TCP §4.2", "unit identifier or function differ from the request in flight"),
+    DefectLaw("response-unsolicited", "TCP §4.4.1", "no request with this transaction identifier was in flight"),
+    DefectLaw("response-late", "TCP §4.4.1", "its transaction had already ended by timeout"),
+    DefectLaw("response-duplicate", "TCP §4.4.1", "its transaction had already been answered"),
+    DefectLaw("response-mismatch", "TCP §4.4.1", "unit identifier or function differ from the request in flight"),
 )
 
 DEFECTS: Final = MappingProxyType({law.code: law for law in _LAWS})
