@@ -13,7 +13,8 @@ from typing import Final
 
 import msgspec
 
-from icsguard.config.main_checks import Place, check_main, host_and_port
+from icsguard.config.endpoint import host_and_port
+from icsguard.config.main_checks import Place, check_main
 from icsguard.config.points_checks import check_points
 from icsguard.config.points_csv import PointList, read_points
 from icsguard.config.policy_checks import check_policy
@@ -77,12 +78,13 @@ def load(files: Mapping[str, str], main: str) -> Settings | Problems:
 def check(files: Mapping[str, str], main: str) -> tuple[Settings | None, tuple[Problem, ...]]:
     """Return the settings, None where there are errors; and every error and warning."""
     findings = Findings()
-    model, lines = read(files[main], main, MainFile, findings)
+    model, lines, complete = read(files[main], main, MainFile, findings)
     if model is None:
         _judge_the_rest(files, main, findings)
         return None, findings.all()
     parts = {name: _Policies(files, main, lines, findings).of(name, section) for name, section in model.conduit.items()}
-    check_main(model, {name: policy for name, (policy, _) in parts.items()}, Place(main, lines), findings)
+    if complete:
+        check_main(model, {name: policy for name, (policy, _) in parts.items()}, Place(main, lines), findings)
     if findings.failed:
         return None, findings.all()
     conduits = tuple(_conduit(name, section, parts[name][0]) for name, section in model.conduit.items())

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from typing import Final, NamedTuple
 
+from icsguard.config.endpoint import host_and_port
 from icsguard.config.problem import Findings, did_you_mean
 from icsguard.config.schema import ConduitSection, MainFile
 from icsguard.config.toml_lines import Lines
-from icsguard.policy.rules import Policy
+from icsguard.core.decision import RuleState
+from icsguard.policy.rules import Action, Policy
 from icsguard.policy.units import UNIT_IGNORED
 from icsguard.protocols.modbus.quirks import QUIRKS
 from icsguard.protocols.registry import PROTOCOLS
 
 MAX_CONDUITS: Final = 64  # listeners of one gateway process; more devices want a second gateway
 _CONDUIT: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
-_HOST: Final = re.compile(
-    r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
-)
-_MAX_PORT: Final = 65_535
 _ANY: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound
 _SERIAL_UNITS: Final = 247
 
@@ -29,28 +27,6 @@ class Place(NamedTuple):
 
     file: str
     lines: Lines
-
-
-def host_and_port(text: str) -> tuple[str, int]:
-    """Return host and port of `10.1.0.5:502` or `[fd00::5]:502`; ValueError says what is wrong."""
-    host, colon, port = text.strip().rpartition(":")
-    if not colon or not (port.isascii() and port.isdecimal()) or not 1 <= int(port[:6]) <= _MAX_PORT:
-        raise ValueError(f"{text!r} has no port from 1 to {_MAX_PORT}: write host:port, as in 10.1.0.5:502")
-    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    if ":" in bare and bare == host:
-        raise ValueError(f"{text!r}: an IPv6 address stands in brackets, as in [fd00::5]:502")
-    if not _is_host(bare):
-        raise ValueError(f"{text!r}: {bare!r} is no address and no host name")
-    return bare, int(port)
-
-
-def _is_host(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        # Digits and dots alone are a mistyped address, never a name.
-        return bool(_HOST.fullmatch(text)) and not re.fullmatch(r"[0-9.]+", text)
-    return True
 
 
 def check_main(model: MainFile, policies: dict[str, Policy], place: Place, findings: Findings) -> None:
@@ -86,16 +62,13 @@ class _Checker:
         self._never(name, section, policy)
         if section.downstream == "serial":
             self._serial_units(name, policy)
-        if section.mode == "enforce" and not (policy.rules or policy.grants):
-            text = f"conduit {name!r} enforces an empty policy: nothing at all would be permitted"
+        if section.mode == "enforce" and not (_permits_anything(policy) or policy.grants):
+            text = f"conduit {name!r} enforces a policy without a permit: nothing at all would pass"
             self._fault((name, "mode"), text, f'begin with mode = "learn", then icsguard learn {name}')
 
     def _ends(self, name: str, section: ConduitSection) -> None:
-        ends = [self._end(name, key, text) for key, text in (("listen", section.listen), ("device", section.device))]
-        listen, device = ends
-        if listen is None:
-            return
-        if device is not None and (listen == device or (listen[1] == device[1] and _is_own(listen[0], device[0]))):
+        listen, device = host_and_port(section.listen), host_and_port(section.device)
+        if listen == device or (listen[1] == device[1] and _is_own(listen[0], device[0])):
             self._fault(
                 (name, "device"), f"conduit {name!r} leads to itself", "device is the PLC, listen is this machine"
             )
@@ -104,13 +77,6 @@ class _Checker:
                 text = f"conduits {other!r} and {name!r} listen on the same port {listen[1]}"
                 self._fault((name, "listen"), text, "give each its own port or address")
         self._listeners.setdefault(listen[1], []).append((name, listen[0]))
-
-    def _end(self, name: str, key: str, text: str) -> tuple[str, int] | None:
-        try:
-            return host_and_port(text)
-        except ValueError as error:
-            self._fault((name, key), str(error), "")
-            return None
 
     def _quirks(self, name: str, section: ConduitSection, policy: Policy) -> None:
         for quirk in section.quirks:
@@ -141,6 +107,10 @@ class _Checker:
 
     def _fault(self, path: tuple[str, ...], text: str, hint: str) -> None:
         self._findings.error(self._place.file, self._place.lines.at("conduit", *path), text, hint)
+
+
+def _permits_anything(policy: Policy) -> bool:
+    return any(rule.action is not Action.DENY and rule.state is not RuleState.OFF for rule in policy.rules)
 
 
 def _is_own(listen: str, device: str) -> bool:

@@ -84,7 +84,7 @@ class _Checker:
 
     def contradictions(self) -> None:
         """No two rules say different things of the same request."""
-        live = [rule for rule in self._draft.rules if rule.state is not RuleState.OFF]
+        live = self._comparable()
         permits = [rule for rule in live if rule.action is Action.ALLOW]
         others = [rule for rule in live if rule.action is not Action.ALLOW]
         pairs = [(one, other) for other in others for one in permits]
@@ -100,7 +100,7 @@ class _Checker:
 
     def needless(self) -> None:
         """No permit is already contained in another one."""
-        permits = [r for r in self._draft.rules if r.action is Action.ALLOW and r.state is not RuleState.OFF]
+        permits = [rule for rule in self._comparable() if rule.action is Action.ALLOW]
         if len(permits) > MAX_COMPARED:
             return
         for rule in permits:
@@ -108,6 +108,10 @@ class _Checker:
             if wider is not None:
                 text = f"rule {rule.id!r} is never needed: rule {wider.id!r} permits all of it"
                 self._error(rule, "", text, "remove one of them, or narrow the wider one")
+
+    def _comparable(self) -> list[Rule]:
+        sound = [r for at, r in enumerate(self._draft.rules) if ("rule", at) not in self._draft.faulty]
+        return [rule for rule in sound if rule.state is not RuleState.OFF]
 
     def _fits(self, rule: Rule, functions: set[int]) -> None:
         tables = {target.table for target in rule.targets}

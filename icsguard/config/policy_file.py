@@ -56,6 +56,8 @@ class Draft:
     lines: Lines = field(default_factory=lambda: Lines(""))
     complete: bool = True
     """False where the file's shape was broken: what depends on it is not judged."""
+    faulty: set[tuple[str | int, ...]] = field(default_factory=set)
+    """Rules and grants with faults of their own, as `("rule", 0)`: not compared with others."""
     origins: dict[str, tuple[str, int]] = field(default_factory=dict)
     """File and line of each rule and grant, by id."""
 
@@ -75,11 +77,11 @@ class Draft:
 
 def read_policy(text: str, file: str, shipped: Mapping[str, str], findings: Findings) -> Draft:
     """Return what a policy file says; faults go to `findings`."""
-    model, lines = read(text, file, PolicyFile, findings)
+    model, lines, complete = read(text, file, PolicyFile, findings)
     if model is None:
         return Draft(file, complete=False)
     reader = _Reader(file, lines, findings)
-    draft = Draft(file, lines=lines)
+    draft = Draft(file, lines=lines, complete=complete)
     draft.groups = tuple(reader.group(name, networks) for name, networks in model.clients.items())
     draft.defaults = Defaults(RuleState(model.defaults.state), OnUnknown(model.defaults.on_unknown))
     draft.timezone = model.timezone if reader.zone(model.timezone) else "UTC"
@@ -93,6 +95,7 @@ def read_policy(text: str, file: str, shipped: Mapping[str, str], findings: Find
         grant = reader.grant(given, index, {group.name for group in draft.groups})
         _add(draft, grant.id, lines.at("grant", index), findings)
         draft.grants.append(grant)
+    draft.faulty = reader.faulty
     named = {service for rule in draft.rules if not rule.preset for service in rule.services}
     for index, pack in enumerate(model.packs):
         draft.rules += _pack(pack, shipped, named, partial(reader.fault, ("packs", index)))
@@ -128,7 +131,7 @@ def is_pack(text: str) -> bool:
 
 def read_pack(text: str, file: str, findings: Findings) -> tuple[list[Rule], PackFile | None]:
     """Return the rules of a pack, and the pack with its tests."""
-    model, lines = read(text, file, PackFile, findings)
+    model, lines, _ = read(text, file, PackFile, findings)
     if model is None:
         return [], None
     reader = _Reader(file, lines, findings, pack=model.pack)
@@ -143,13 +146,15 @@ def _without(rule: Rule, named: set[Service]) -> Rule:
 class _Reader:
     """Turns sections into values; remembers the file for its findings."""
 
-    __slots__ = ("_file", "_findings", "_lines", "_pack")
+    __slots__ = ("_file", "_findings", "_lines", "_pack", "faulty")
 
     def __init__(self, file: str, lines: Lines, findings: Findings, pack: str = "") -> None:
         self._file, self._lines, self._findings, self._pack = file, lines, findings, pack
+        self.faulty: set[tuple[str | int, ...]] = set()
 
     def fault(self, path: tuple[str | int, ...], message: str, hint: str = "") -> None:
         """Note a fault at a key."""
+        self.faulty.add(path[:2])
         self._findings.error(self._file, self._lines.at(*path), message, hint)
 
     def zone(self, name: str) -> bool:

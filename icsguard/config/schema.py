@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from icsguard.config.endpoint import checked_endpoint
+
+Endpoint = Annotated[str, AfterValidator(checked_endpoint)]
 PositiveInt = Annotated[int, Field(ge=1)]
 
 
@@ -49,8 +52,8 @@ class IsolationSection(Section):
 class ConduitSection(Section):
     """One listener that leads to one device."""
 
-    listen: str = Field(description="Where clients connect: `0.0.0.0:502`, `[::]:502`.")
-    device: str = Field(description="The device: `10.1.0.5:502`.")
+    listen: Endpoint = Field(description="Where clients connect: `0.0.0.0:502`, `[::]:502`.")
+    device: Endpoint = Field(description="The device: `10.1.0.5:502`.")
     protocol: str = Field(default="modbus", description="Spoken by the device; never guessed from bytes.")
     downstream: Literal["tcp", "serial"] = Field(
         default="tcp", description="`serial` for a gateway to a serial line: unit 0 is then a broadcast."

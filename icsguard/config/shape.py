@@ -3,39 +3,79 @@
 from __future__ import annotations
 
 import tomllib
-from typing import Any, TypeVar, get_args
+from typing import Any, Final, Generic, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from icsguard.config.problem import Findings, did_you_mean
-from icsguard.config.toml_lines import Lines, error_line
+from icsguard.config.toml_lines import Lines, Path, error_line
 
 Model = TypeVar("Model", bound=BaseModel)
-MAX_TEXT = 4_194_304  # characters of one file: a policy of ten thousand rules has a tenth of it
+MAX_ATTEMPTS: Final = 4  # leaving out one fault may show another; after that the file is given up
+MAX_TEXT: Final = 4_194_304  # characters of one file: a policy of ten thousand rules has a tenth of it
 
 
-def read(text: str, file: str, model: type[Model], findings: Findings) -> tuple[Model | None, Lines]:
-    """Return the model that the text holds, None where it has errors; and where its keys stand."""
+class Shaped(NamedTuple, Generic[Model]):
+    """What a text holds."""
+
+    model: Model | None
+    """None where not even parts of it could be read."""
+    lines: Lines
+    complete: bool
+    """False where parts had to be left out: names that are missing may have stood there."""
+
+
+def read(text: str, file: str, model: type[Model], findings: Findings) -> Shaped[Model]:
+    """Return the model that the text holds; faulty parts are noted and left out, so that the rest is looked at too."""
     if len(text) > MAX_TEXT:
         findings.error(file, 0, f"the file has more than {MAX_TEXT} characters", "split it")
-        return None, Lines("")
+        return Shaped(None, Lines(""), complete=False)
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         line, message = error_line(error, text)
         findings.error(file, line, f"not TOML: {message}")
-        return None, Lines("")
+        return Shaped(None, Lines(""), complete=False)
     except RecursionError:
         findings.error(file, 0, "not TOML: brackets are nested too deeply")
-        return None, Lines("")
+        return Shaped(None, Lines(""), complete=False)
     lines = Lines(text)
-    try:
-        return model.model_validate(values), lines
-    except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            _note(detail, file, model, lines, findings)
-        return None, lines
+    for attempt in range(MAX_ATTEMPTS):
+        try:
+            return Shaped(model.model_validate(values), lines, complete=attempt == 0)
+        except ValidationError as error:
+            faults = error.errors(include_url=False)
+        if attempt == 0:
+            for detail in faults:
+                _note(detail, file, model, lines, findings)
+        _prune(values, faults, lines)
+    return Shaped(None, lines, complete=False)
+
+
+def _prune(values: dict[str, Any], faults: list[ErrorDetails], lines: Lines) -> None:
+    """Take out the faulty keys; a table that misses a key goes whole."""
+    paths = {_place_of(fault) for fault in faults}
+    for path in sorted(paths, key=str, reverse=True):  # the last item of a list first: the others keep their index
+        at: Any = values
+        for part in path[:-1]:
+            at = _inside(at, part)
+        if path and isinstance(at, dict):
+            at.pop(path[-1], None)
+        elif path and isinstance(at, list) and isinstance(path[-1], int) and path[-1] < len(at):
+            del at[path[-1]]
+            lines.drop(path[:-1], path[-1])
+
+
+def _inside(value: Any, part: str | int) -> Any:  # noqa: ANN401 - whatever TOML holds
+    if isinstance(value, dict):
+        return value.get(part)
+    return value[part] if isinstance(value, list) and isinstance(part, int) and part < len(value) else None
+
+
+def _place_of(fault: ErrorDetails) -> Path:
+    path = tuple(part for part in fault["loc"] if not _is_branch(part))
+    return path[:-1] if fault["type"] == "missing" else path
 
 
 def _note(detail: ErrorDetails, file: str, model: type[BaseModel], lines: Lines, findings: Findings) -> None:
@@ -47,6 +87,8 @@ def _note(detail: ErrorDetails, file: str, model: type[BaseModel], lines: Lines,
         findings.error(file, line, f"unknown key {key!r}", did_you_mean(str(path[-1]), known))
     elif detail["type"] == "missing":
         findings.error(file, line, f"{key!r} is missing", _description(model, path))
+    elif detail["type"] == "value_error":
+        findings.error(file, line, f"{key!r}: {detail['msg'].removeprefix('Value error, ')}")
     else:
         value = "" if isinstance(detail["input"], dict | list) else f", not {detail['input']!r}"
         findings.error(file, line, f"{key!r}: {_plain(detail['msg'])}{value}", _description(model, path))

@@ -6,7 +6,7 @@ import tomllib
 from typing import Final
 
 from icsguard.config.policy_file import PACK_FILES, Draft
-from icsguard.config.problem import Findings, did_you_mean
+from icsguard.config.problem import Findings
 
 TECHNIQUES: Final = f"{PACK_FILES}attack-ics.toml"
 """Under this name it stands in the caller's files."""
@@ -26,5 +26,5 @@ def check_techniques(draft: Draft, text: str | None, findings: Findings) -> None
         if rule.technique and not rule.pack and rule.technique not in known:
             line = draft.lines.at("rule", index, "technique")
             findings.error(
-                draft.file, line, f"unknown technique {rule.technique!r}", did_you_mean(rule.technique, known)
+                draft.file, line, f"unknown technique {rule.technique!r}", "rules/attack-ics.toml lists them"
             )

@@ -46,6 +46,18 @@ class Lines:
                 return line
         return 0
 
+    def drop(self, path: Path, index: int) -> None:
+        """Forget one item of a list; those after it move up."""
+        moved: dict[Path, int] = {}
+        at = len(path)
+        for known, line in self._known.items():
+            here = known[at] if known[:at] == path and len(known) > at else None
+            if not isinstance(here, int) or here < index:
+                moved[known] = line
+            elif here > index:
+                moved[*known[:at], here - 1, *known[at + 1 :]] = line
+        self._known = moved
+
     def _note(self, path: Path, line: int) -> None:
         for end in range(1, len(path) + 1):
             self._known.setdefault(path[:end], line)

@@ -11,6 +11,7 @@ from icsguard.core.decision import Decision, RuleState
 from icsguard.core.meaning import Access, Intent
 from icsguard.core.verdict import Verdict
 from icsguard.policy.clients import Groups, own_group
+from icsguard.policy.grants import spelled_out
 from icsguard.policy.index import Points
 from icsguard.policy.rules import Action, Grant, Policy, Rule, Service
 from icsguard.policy.spans import Spans
@@ -104,7 +105,7 @@ class Cells:
         self._cells: dict[tuple[Groups, int, int, int], Cell] = {}
         self._by_service: dict[Service, list[Line]] = {}
         names = frozenset(group.name for group in policy.groups)
-        self._passes = [Pass(grant, names) for grant in policy.grants]
+        self._passes = [Pass(spelled_out(grant, policy.points), names) for grant in policy.grants]
         for rule in policy.rules:
             if rule.state is RuleState.OFF:
                 continue

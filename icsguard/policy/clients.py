@@ -24,7 +24,9 @@ class Clients:
         ]
         names = {group.name for group in groups}
         # A grant may name a bare address: it becomes a group of its own, whose name no policy file can spell.
-        self._networks += [(own_group(g.client), ip_network(g.client)) for g in grants if g.client not in names]
+        self._networks += [
+            (own_group(g.client), ip_network(g.client, strict=False)) for g in grants if g.client not in names
+        ]
 
     def groups(self, address: str) -> Groups:
         """Return the names of every group that holds the address; none for text that is no address."""

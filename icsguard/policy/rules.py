@@ -143,7 +143,7 @@ class Grant:
     """Wall clock, ns since the epoch, excluded."""
     reason: str
     services: tuple[Service, ...] = ()
-    """What it lets through; without any it permits nothing."""
+    """Empty: the functions that read and write its targets and points."""
     units: tuple[int, ...] = ()
     targets: tuple[Target, ...] = ()
     points: tuple[str, ...] = ()

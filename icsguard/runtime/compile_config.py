@@ -1,8 +1,8 @@
 """Child process that compiles the configuration: `python -m icsguard.runtime.compile_config CONFIG`.
 
 The gateway starts and reloads through it, so that the checks, pydantic and a policy of any size cost its event loop
-nothing. It writes msgpack of `Settings` to standard output and exits 0, or of `Problems` and exits 1; warnings go to
-standard error as text.
+nothing. Exit status 0: msgpack of `Settings` on standard output. Exit status 1: no settings. Every problem and warning
+is one line on standard error.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from icsguard.config.problem import Findings, Severity
+from icsguard.config.problem import MAX_SHOWN
 from icsguard.runtime.files import check_config
 
 
@@ -23,15 +23,14 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write("usage: python -m icsguard.runtime.compile_config CONFIG\n")
         return 2
     settings, problems = check_config(Path(arguments[0]))
-    for problem in problems:
-        if problem.severity is Severity.WARNING:
-            sys.stderr.write(f"{problem}\n")
-    findings = Findings()
-    for problem in problems:
-        findings.note(problem)
-    sys.stdout.buffer.write(msgspec.msgpack.encode(findings.as_problems() if settings is None else settings))
+    sys.stderr.writelines(f"{problem}\n" for problem in problems[:MAX_SHOWN])
+    if len(problems) > MAX_SHOWN:
+        sys.stderr.write(f"and {len(problems) - MAX_SHOWN} more\n")
+    if settings is None:
+        return 1
+    sys.stdout.buffer.write(msgspec.msgpack.encode(settings))
     sys.stdout.buffer.flush()
-    return 1 if settings is None else 0
+    return 0
 
 
 if __name__ == "__main__":

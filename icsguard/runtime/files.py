@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -54,10 +54,7 @@ def check_config(path: Path) -> tuple[Settings | None, tuple[Problem, ...]]:
     if gathered.main not in gathered.files:
         return None, gathered.problems
     settings, problems = check(gathered.files, gathered.main)
-    # A file that is there and cannot be read has its own line with the cause: "cannot read" alone would repeat it.
-    unread = {name for name in referenced(gathered.files[gathered.main]) if name not in gathered.files}
-    kept = [p for p in problems if not any(p.message == f"cannot read {name!r}" for name in unread)]
-    return settings, (*gathered.problems, *kept)
+    return settings, (*gathered.problems, *_placed(problems, gathered))
 
 
 def load_config(path: Path) -> Settings | Problems:
@@ -69,6 +66,16 @@ def load_config(path: Path) -> Settings | Problems:
     for problem in problems:
         findings.note(problem)
     return findings.as_problems()
+
+
+def _placed(problems: tuple[Problem, ...], gathered: Gathered) -> list[Problem]:
+    """Return the problems with whole paths, so that an editor can jump there."""
+    names = referenced(gathered.files[gathered.main])
+    folder = Path(gathered.main).parent
+    paths = {name: str(folder / name) for name in names}
+    # A file that cannot be read has its own line with the cause: "cannot read" alone would repeat it.
+    repeated = {f"cannot read {name!r}" for name in names if name not in gathered.files}
+    return [replace(p, file=paths.get(p.file, p.file)) for p in problems if p.message not in repeated]
 
 
 def read_text(path: Path) -> str | Problem:
