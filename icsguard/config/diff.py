@@ -61,26 +61,48 @@ def differences(old: Policy, new: Policy) -> tuple[Difference, ...]:
     return tuple(sorted(set(found), key=lambda d: (order.index(d.effect), d.text)))
 
 
+class _Share(NamedTuple):
+    """What one client gains or loses at once."""
+
+    network: str
+    unit: int
+    services: tuple[Service, ...]
+    places: tuple[str, ...]
+
+
 def _permissions(old: Policy, new: Policy) -> Iterator[Difference]:
     before, after = _atoms(old), _atoms(new)
-    for effect, more, less in ((Effect.PERMITS, after, before), (Effect.FORBIDS, before, after)):
-        groups: dict[tuple[str, int, str, tuple[str, ...], bool], list[Service]] = {}
-        for atom, targets in more.items():
-            gone = _minus(targets, less.get(atom, []))
-            if gone or (not targets and atom not in less):
-                key = (
-                    atom.network,
-                    atom.unit,
-                    atom.condition,
-                    tuple(map(_named, gone)),
-                    atom.service.function in _WRITES,
-                )
-                groups.setdefault(key, []).append(atom.service)
-        for (network, unit, condition, places, _), services in groups.items():
-            may = "may now" if effect is Effect.PERMITS else "may no longer"
-            what = f"use functions {services_text(tuple(services))} on unit {unit}"
-            where = f": {', '.join(places)}" if places else ""
-            yield Difference(_turned(effect, condition), f"{network} {may} {what}{where}{condition}")
+    gained, lost = _surplus(after, before), _surplus(before, after)
+    for share in sorted(gained.keys() & lost.keys()):
+        change = f"{gained.pop(share) or ' (always)'}, before{lost.pop(share) or ' (always)'}"
+        yield Difference(Effect.CHANGES, f"{share.network} may {_use(share)}{change}")
+    for share, condition in gained.items():
+        effect = _turned(Effect.PERMITS, condition)
+        yield Difference(effect, f"{share.network} may now {_use(share)}{condition}")
+    for share, condition in lost.items():
+        effect = _turned(Effect.FORBIDS, condition)
+        yield Difference(effect, f"{share.network} may no longer {_use(share)}{condition}")
+
+
+def _use(share: _Share) -> str:
+    many = "s" if len(share.services) > 1 else ""
+    where = f": {', '.join(share.places)}" if share.places else ""
+    return f"use function{many} {services_text(share.services)} on unit {share.unit}{where}"
+
+
+def _surplus(more: dict[_Atom, list[Target]], less: dict[_Atom, list[Target]]) -> dict[_Share, str]:
+    """Return what `more` permits beyond `less`, functions of equal reach together, each with its condition."""
+    alike: dict[tuple[str, int, str, tuple[str, ...], bool], list[Service]] = {}
+    for atom, targets in more.items():
+        gone = _minus(targets, less.get(atom, []))
+        if gone or (not targets and atom not in less):
+            places = tuple(map(_named, gone))
+            key = (atom.network, atom.unit, atom.condition, places, atom.service.function in _WRITES)
+            alike.setdefault(key, []).append(atom.service)
+    return {
+        _Share(network, unit, tuple(sorted(services)), places): condition
+        for (network, unit, condition, places, _), services in alike.items()
+    }
 
 
 def _turned(effect: Effect, condition: str) -> Effect:
@@ -180,16 +202,16 @@ def _points(old: Policy, new: Policy) -> Iterator[Difference]:
 
 
 def _limits(name: str, old: Limits, new: Limits, unit: str) -> Iterator[Difference]:
-    for word, one, other, wider_up in (
+    for word, was, now, wider_up in (
         ("minimum", old.minimum, new.minimum, False),
         ("maximum", old.maximum, new.maximum, True),
         ("largest step", old.max_step, new.max_step, True),
         ("largest rate", old.max_rate, new.max_rate, True),
     ):
-        if one != other:
-            wider = other is None or (one is not None and (other > one) is wider_up)
+        if was != now:
+            wider = now is None or (was is not None and (now > was) is wider_up)
             effect = Effect.PERMITS if wider else Effect.FORBIDS
-            yield Difference(effect, f"point {name}: {word} {_shown(one)} -> {_shown(other)} {unit}".rstrip())
+            yield Difference(effect, f"point {name}: {word} {_shown(was)} -> {_shown(now)} {unit}".rstrip())
     if old.min_interval_ns != new.min_interval_ns:
         effect = Effect.PERMITS if new.min_interval_ns < old.min_interval_ns else Effect.FORBIDS
         change = f"{old.min_interval_ns / SECOND:g} s -> {new.min_interval_ns / SECOND:g} s"

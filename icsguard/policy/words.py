@@ -87,8 +87,10 @@ def rate_text(rate: Rate) -> str:
 
 
 def window_text(window: Window) -> str:
-    """Return `Mon,Tue 06:00-18:00`."""
-    days = ",".join(DAYS[day] for day in window.days)
+    """Return `Mon-Fri 06:00-18:00`."""
+    first, last = window.days[0], window.days[-1]
+    run = len(window.days) > 2 and last - first == len(window.days) - 1  # noqa: PLR2004 - two days are shorter by name
+    days = f"{DAYS[first]}-{DAYS[last]}" if run else ",".join(DAYS[day] for day in window.days)
     return f"{days} {_clock(window.start)}-{_clock(window.end)}"
 
 
