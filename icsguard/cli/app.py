@@ -53,7 +53,7 @@ COMMANDS: Final = {
     "version": Command("version", "icsguard version --json"),
 }
 """Commands in the order of the help."""
-GROUPS: Final = {"config": "config", "grant": "grant"}
+GROUPS: Final = {"policy": "policy", "config": "config", "grant": "grant"}
 """Group of commands to the module of this package that holds its `app`."""
 
 
