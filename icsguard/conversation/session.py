@@ -315,8 +315,8 @@ class Session:
     def _shed(self, flight: Flight, now: int) -> None:
         text = f"{MAX_WAITING} requests of this connection wait already"
         flight.note(Reason(Layer.RESOURCES, "too-many-waiting", text, Decision.REFUSE, reply=BUSY))
-        flight.decision, flight.reply = Decision.REFUSE, BUSY
-        self._end(flight, Outcome.REFUSED, now)
+        flight.decision = Decision.REFUSE
+        self._end(flight, Outcome.REFUSED, now, reply=BUSY)
 
     def _advance(self, now: int) -> None:
         """Give each waiting request its turn, in order; what must keep its place keeps it."""

@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -17,6 +17,16 @@ DEADLINE_S: Final = 60.0
 MODULE: Final = "icsguard.runtime.compile_config"
 
 
+class Compiled(NamedTuple):
+    """What the child found."""
+
+    settings: Settings
+    packed: bytes
+    """The same as msgpack, for shadow and recorder."""
+    warnings: tuple[str, ...]
+    """Lines to show: nothing is wrong enough to stop."""
+
+
 class CompileError(Exception):
     """The files hold no usable settings; `problems` are the lines to show, each with file, line and hint."""
 
@@ -25,8 +35,8 @@ class CompileError(Exception):
         self.problems = problems
 
 
-def compile_now(config: Path) -> tuple[Settings, bytes]:
-    """Return the settings, and as msgpack, waiting for the child. Raises CompileError."""
+def compile_now(config: Path) -> Compiled:
+    """Return the settings, waiting for the child. Raises CompileError."""
     try:
         done = subprocess.run(_command(config), capture_output=True, timeout=DEADLINE_S, check=False)  # noqa: S603 - our own module
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -34,8 +44,8 @@ def compile_now(config: Path) -> tuple[Settings, bytes]:
     return _result(config, done.returncode, done.stdout, done.stderr)
 
 
-async def compile_beside(config: Path) -> tuple[Settings, bytes]:
-    """Return the settings, and as msgpack, while the loop goes on. Raises CompileError."""
+async def compile_beside(config: Path) -> Compiled:
+    """Return the settings, while the loop goes on. Raises CompileError."""
     child = await asyncio.create_subprocess_exec(
         *_command(config),
         stdin=asyncio.subprocess.DEVNULL,
@@ -55,11 +65,11 @@ def _command(config: Path) -> list[str]:
     return [sys.executable, "-m", MODULE, str(config)]
 
 
-def _result(config: Path, status: int, out: bytes, err: bytes) -> tuple[Settings, bytes]:
+def _result(config: Path, status: int, out: bytes, err: bytes) -> Compiled:
+    lines = tuple(line for line in err.decode(errors="replace").splitlines() if line.strip())
     if status != 0:
-        lines = [line for line in err.decode(errors="replace").splitlines() if line.strip()]
-        raise CompileError(tuple(lines) or (f"{config} could not be checked (exit status {status})",))
+        raise CompileError(lines or (f"{config} could not be checked (exit status {status})",))
     try:
-        return msgspec.msgpack.decode(out, type=Settings), out
+        return Compiled(msgspec.msgpack.decode(out, type=Settings), out, lines)
     except msgspec.MsgspecError as error:
         raise CompileError((f"{config}: the checker gave no settings ({error})",)) from error

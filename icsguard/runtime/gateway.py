@@ -22,7 +22,7 @@ import structlog
 
 from icsguard.config.settings import Settings
 from icsguard.runtime import log, systemd
-from icsguard.runtime.compiler import CompileError, compile_now
+from icsguard.runtime.compiler import Compiled, CompileError, compile_now
 from icsguard.runtime.control_server import ControlServer, ControlSocketError
 from icsguard.runtime.facade import Facade
 from icsguard.runtime.site import Site, SiteError
@@ -37,9 +37,10 @@ _LOG: Final = structlog.get_logger("icsguard.gateway")
 class Gateway:
     """One running gateway: a site, its control socket, and the signals of the process."""
 
-    def __init__(self, config: Path, settings: Settings, packed: bytes) -> None:
-        self.config = config
-        self.site = Site(config, settings, packed)
+    def __init__(self, config: Path, compiled: Compiled) -> None:
+        settings = compiled.settings
+        self.site = Site(config, settings, compiled.packed)
+        self.site.warn_of(compiled.warnings)
         self.facade = Facade(self.site)
         self._control = ControlServer(
             self.facade,
@@ -108,8 +109,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     log.configure("gateway")
     raise_descriptor_limit()
     try:
-        settings, packed = compile_now(config)
-        run_loop(Gateway(config, settings, packed))
+        run_loop(Gateway(config, compile_now(config)))
     except CompileError as error:
         return _refuse(*error.problems)
     except (SiteError, ControlSocketError) as error:

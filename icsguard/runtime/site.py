@@ -204,18 +204,24 @@ class Site:
         """Read the configuration again and put it into use; return what is wrong with it, then the old one stays."""
         async with self._reloading:
             try:
-                settings, packed = await compile_beside(self.config)
+                compiled = await compile_beside(self.config)
             except CompileError as error:
                 self.warnings["reload"] = f"the last reload failed, the settings before it stay: {error.problems[0]}"
                 self.note(self.warnings["reload"], RecordKind.OPERATOR, severity=Severity.MEDIUM, by=operator)
                 return error.problems
             self.warnings.pop("reload", None)
-            problems = await self._take(settings)
-            self.settings, self._packed = settings, packed
-            self.on_reload(settings)
+            problems = await self._take(compiled.settings)
+            self.settings, self._packed = compiled.settings, compiled.packed
+            self.warn_of(compiled.warnings)
+            self.on_reload(compiled.settings)
             self.tell_parts()
             self.changed(f"{operator} reloaded the configuration: {reason}", operator, reason)
             return problems
+
+    def warn_of(self, lines: tuple[str, ...]) -> None:
+        """Show what the check of the configuration warned of, until the next one."""
+        self.warnings = {subject: text for subject, text in self.warnings.items() if not subject.startswith("config")}
+        self.warnings |= {f"config {number}": line for number, line in enumerate(lines)}
 
     async def _take(self, settings: Settings) -> tuple[str, ...]:
         wanted = {conduit.name: conduit for conduit in settings.conduits}

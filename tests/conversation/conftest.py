@@ -53,8 +53,22 @@ def a_policy():
             services=tuple(map(Service, (1, 3, 5, 6, 16, 22, 23))),
             targets=(holding(0, 199), Target(Table.COIL, AddressRange(0, 31))),
         ),
-        Rule("watch", clients=("hmi",), units=UNITS, services=(Service(6),), targets=(holding(140, 140),), action=Action.ALERT),
-        Rule("ask", clients=("hmi",), units=UNITS, services=(Service(6),), targets=(holding(150, 150),), action=Action.HOLD),
+        Rule(
+            "watch",
+            clients=("hmi",),
+            units=UNITS,
+            services=(Service(6),),
+            targets=(holding(140, 140),),
+            action=Action.ALERT,
+        ),
+        Rule(
+            "ask",
+            clients=("hmi",),
+            units=UNITS,
+            services=(Service(6),),
+            targets=(holding(150, 150),),
+            action=Action.HOLD,
+        ),
         Rule("listen-only", clients=("hmi",), units=UNITS, services=(Service(8, 4),)),
         Rule("broadcast", clients=("hmi",), units=(0,), services=(Service(6),), targets=(holding(0, 9),)),
     )
@@ -107,10 +121,12 @@ class Scene:
         return self.session.link_bytes(data, self.now)
 
     def pass_time(self, span):
-        """Turn the clock in steps of at most 5 ms, as the shell's timer would."""
+        """Turn the clock from deadline to deadline, as the shell's timer would."""
         commands, end = [], self.now + span
         while self.now < end:
-            self.now = min(self.now + 5 * MS, end)
+            dues = [session.next_timer() for session in self.guard.sessions.values()]
+            soonest = min((due for due in dues if due), default=end)
+            self.now = min(max(soonest, self.now + MS), self.now + 250 * MS, end)
             self.guard.timer(self.now)
             for session in list(self.guard.sessions.values()):
                 due = session.next_timer()
