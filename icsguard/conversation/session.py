@@ -48,6 +48,7 @@ REFRESH_NS: Final = 250 * MS
 """An unchanged answer to a cached read is taken into policy's memory again when the last one is this old."""
 MAX_SHOWN: Final = 16
 """Bytes of a stream that is not Modbus that a record shows: its beginning says what it was."""
+_LIVE: Final = frozenset({LinkState.UP, LinkState.DRAINING})
 _FOLLOWED: Final = frozenset({Stage.WAITING, Stage.ASKED, Stage.READY})
 
 
@@ -214,7 +215,9 @@ class Session:
         return self._done(now)
 
     def link_bytes(self, data: bytes, now: int) -> list[Command]:
-        """Take what the device sent."""
+        """Take what the device sent; what comes from a link that is closed already is nobody's."""
+        if self.link.state not in _LIVE:
+            return []
         self.link.promote()
         for arrival in self.link.arrived(data):
             self._take_arrival(arrival, now)
@@ -222,7 +225,7 @@ class Session:
 
     def link_lost(self, reason: str, now: int) -> list[Command]:
         """The device connection broke: reads may be tried once more, writes have an unknown outcome."""
-        if self.link.state not in {LinkState.UP, LinkState.DRAINING}:
+        if self.link.state not in _LIVE:
             return []
         self.link.move(LinkState.DOWN)
         self.link.promote()
