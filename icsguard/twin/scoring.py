@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from icsguard.inference.api import Array
-from icsguard.twin.site_model import SiteModel
+from icsguard.twin.dynamics import Law
 
 GRAM_RIDGE: Final = 10.0 / 6_000
 """Ridge per row: lambda 10 at 6 000 rows (measured on BATADAL)."""
@@ -47,9 +47,9 @@ class Matrices:
     """(m+1)n."""
 
 
-def matrices(model: SiteModel, spatial: Array, spatial_bias: Array) -> Matrices:
-    """Return the matrices of a model's law with the spatial weights ((m+1) x n x n) and biases."""
-    law, size, count = model.law(), len(model.columns), max(len(model.terms), 1)
+def matrices(law: Law, spatial: Array, spatial_bias: Array) -> Matrices:
+    """Return the matrices of a law of motion with the spatial weights ((m+1) x n x n) and biases."""
+    size, count = len(law.mean), max(len(law.terms), 1)
     now, past, one = np.zeros((size, count)), np.zeros((size, count)), np.zeros(count)
     gates = [np.zeros((size, count)), np.zeros((size, count))]
     biases = [np.ones(count), np.ones(count)]
@@ -63,7 +63,7 @@ def matrices(model: SiteModel, spatial: Array, spatial_bias: Array) -> Matrices:
             past[feature.point, index] = -1.0 if feature.change else 0.0
         for gate, bias, (bit, value) in zip(gates, biases, when, strict=False):
             gate[bit, index], bias[index] = (1.0, 0.0) if value else (-1.0, 1.0)
-    tie_1, tie_2, tie_bias = _ties(model)
+    tie_1, tie_2, tie_bias = _ties(law)
     keep[law.tied, law.tied] = 0.0
     return Matrices(
         now=now,
@@ -83,10 +83,10 @@ def matrices(model: SiteModel, spatial: Array, spatial_bias: Array) -> Matrices:
     )
 
 
-def _ties(model: SiteModel) -> tuple[Array, Array, Array]:
-    size = len(model.columns)
+def _ties(law: Law) -> tuple[Array, Array, Array]:
+    size = len(law.mean)
     tie_1, tie_2, bias = np.zeros((size, size)), np.zeros((size, size)), np.zeros(size)
-    for target, point, power, weight in model.ties:
+    for target, point, power, weight in law.ties:
         if point < 0:
             bias[target] += weight
         else:

@@ -1,0 +1,256 @@
+"""One conduit as the shadow follows it: image, twin, habits, flows and clients, fed with mirrored transactions.
+
+`observe` is cheap and keeps the image up to date; `score` does what may be shed: residuals and flow windows.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+
+from icsguard.core.clock import MS, SECOND
+from icsguard.core.finding import Finding
+from icsguard.core.isolation import IsolationRequest
+from icsguard.core.live import PointState
+from icsguard.core.point import Point
+from icsguard.core.transaction import Transaction
+from icsguard.detect import explain
+from icsguard.detect.alarms import REMIND_NS, Alarm
+from icsguard.detect.conduct import ConductWatch
+from icsguard.detect.flow_model import FlowModel
+from icsguard.detect.flows import FlowWatch, window_ns
+from icsguard.detect.options import ConduitOptions, ShadowOptions
+from icsguard.detect.residuals import ResidualWatch, Strange
+from icsguard.detect.writes import WriteWatch
+from icsguard.inference.api import Array
+from icsguard.protocols.modbus.describe import reference
+from icsguard.protocols.modbus.meaning import Observed
+from icsguard.twin.grid import Grid, Row
+from icsguard.twin.image import Habit, Image
+from icsguard.twin.repeat import LENGTH, RepeatWatch
+from icsguard.twin.site_model import Calibration, Site, SiteModel, points_digest
+from icsguard.twin.traffic import Event, event
+from icsguard.twin.what_if import WhatIf
+
+MAX_ROWS: Final = 256  # rows that wait for their score: minutes at one a second. The oldest is shed, and counted
+MAX_FINDINGS: Final = 256  # findings that wait for the next tick; more are shed, and counted
+MAX_STEPS: Final = 80  # of a roll-out: it must be over within a fraction of the judge's deadline
+FRESH_STEPS: Final = 3
+"""A row so many steps old is no past for a roll-out any more."""
+RECENT_NS: Final = 60 * SECOND
+"""An alarm of the twin so young makes an unusual write suspicious."""
+
+
+class ConduitWatch:
+    """The state of one conduit. `site` is None until something was learnt; then image and conduct are all there is."""
+
+    def __init__(
+        self, options: ConduitOptions, shared: ShadowOptions, site: Site | None, flow_model: FlowModel | None
+    ) -> None:
+        self.options = options
+        self.note = ""
+        """Why a site model that was given is not used."""
+        if site is not None and site.model.points_digest != points_digest(options.points):
+            self.note = "the point list changed since learning: learn again"
+            site = None
+        self.site = site
+        model = site.model if site else None
+        self.image = Image(options.points, _habits(options.points, model))
+        self.writes = WriteWatch(self.image.points, model)
+        self.flows = FlowWatch(window_ns(shared.window_s), flow_model if model else None, model)
+        self._conduct = ConductWatch(options.isolation_threshold, model.peak_rate if model else 0.0)
+        self._repeat = RepeatWatch() if model is None or not model.repeats else None
+        self.columns = _columns(options.points, model)
+        """Image index of each of the model's columns."""
+        self.column_of = {index: column for column, index in enumerate(self.columns)}
+        self.grid: Grid | None = None
+        self.what_if: WhatIf | None = None
+        self.residuals: ResidualWatch | None = None
+        if site is not None and model is not None:
+            self.grid = Grid(model.step_ns, self.columns, [column.fresh_ns for column in model.columns])
+            steps = max(1, min(int(shared.horizon_s * SECOND / model.step_ns), MAX_STEPS))
+            self.what_if = WhatIf(model, options.points, steps)
+            self.residuals = ResidualWatch(model, site.scorer) if site.scorer else None
+        self.residual_alarm = Alarm(model.residuals if model else Calibration(), shared.alarms_per_day)
+        self._flow_alarm = Alarm(model.flow if model else Calibration(), shared.alarms_per_day)
+        self._rows: deque[Row] = deque()
+        self.last_row: Row | None = None
+        self.shed_rows = self.shed_findings = self.transactions = 0
+        self.findings: list[Finding] = []
+        self.isolations: list[IsolationRequest] = []
+        self.strange: Strange | None = None
+        self._repeat_told = -REMIND_NS
+
+    def observe(self, transaction: Transaction) -> None:
+        """Take one finished transaction."""
+        now = transaction.response_at or transaction.request_at
+        self.transactions += 1
+        self._advance(now)
+        self._take(event(transaction), transaction, now)
+        self.flows.take(transaction, now)
+        for one in self._conduct.take(transaction, now):
+            self._find(explain.conduct(one, conduit=self.options.name, number=transaction.number))
+            self.isolations.append(
+                IsolationRequest(
+                    one.client, self.options.name, one.scope, one.text, one.code, self.options.isolation_seconds
+                )
+            )
+
+    def _advance(self, now: int) -> None:
+        if self.grid is None:
+            return
+        for row in self.grid.advance(self.image, now):
+            self.last_row = row
+            if len(self._rows) >= MAX_ROWS:
+                self._rows.popleft()
+                self.shed_rows += 1
+            self._rows.append(row)
+
+    def _take(self, one: Event, transaction: Transaction, now: int) -> None:
+        unit = one.request.unit
+        for change in one.writes:
+            for index, value in self.image.preview(unit, change):
+                if value is not None:
+                    self.writes.delivered(index, value, self.image.cells[index].value, transaction.client, now)
+            self.image.written(unit, change, now)
+        for change in one.unknown:
+            self.image.unknown(unit, change)
+        for seen in one.reads:
+            self._read(unit, seen, transaction, now)
+
+    def _read(self, unit: int, seen: Observed, transaction: Transaction, now: int) -> None:
+        name, number = self.options.name, transaction.number
+        client, flow = transaction.client, transaction.flow
+        for one in self.image.read(unit, seen.table, seen.first, seen.values, asked=transaction.request_at, now=now):
+            self._find(
+                explain.deviation(
+                    one,
+                    conduit=name,
+                    point=self.image.points[one.point],
+                    client=client,
+                    flow=flow,
+                    number=number,
+                    at=now,
+                )
+            )
+        if self._repeat is None:
+            return
+        question = (unit, seen.table, seen.first, len(seen.values))
+        if self._repeat.seen(question, seen.values) and now - self._repeat_told >= REMIND_NS:
+            self._repeat_told = now
+            self._find(
+                explain.repeated(conduit=name, client=client, flow=flow, number=number, at=now, length=LENGTH),
+            )
+
+    def score(self, now: int, *, most: int) -> int:
+        """Score at most `most` waiting rows and windows; return how many that were."""
+        done = 0
+        while self._rows and done < most:
+            self._score_row(self._rows.popleft())
+            done += 1
+        for closed in self.flows.due(now):
+            scored = self.flows.score(closed)
+            done += 1
+            if scored is not None and self._flow_alarm.score(scored.score, scored.at, scored.client):
+                self._find(
+                    explain.unusual_flow(
+                        conduit=self.options.name,
+                        client=scored.client,
+                        flow=scored.flow,
+                        at=scored.at,
+                        score=scored.score,
+                        calibration=self._flow_alarm.calibration,
+                        contributions=scored.contributions,
+                    )
+                )
+        return done
+
+    def _score_row(self, row: Row) -> None:
+        if self.residuals is None:
+            return
+        strange = self.residuals.feed(row)
+        if strange is None:
+            return
+        self.strange = strange
+        alarm = self.residual_alarm
+        at_once, slowly = alarm.score(strange.score, strange.at), alarm.drift(strange.score, strange.at)
+        if at_once or slowly:
+            self._find(
+                explain.implausible(
+                    strange, conduit=self.options.name, calibration=alarm.calibration, drift=not at_once
+                )
+            )
+
+    def is_twin_alarmed(self, now: int) -> bool:
+        """Say whether measured values were implausible a moment ago."""
+        last = self.residual_alarm.last_at
+        return bool(last) and now - last < RECENT_NS
+
+    def state(self, now: int) -> tuple[Array, Array] | None:
+        """Return the model's columns now and one step ago; None where the twin is not in sync with the plant."""
+        if self.grid is None or self.last_row is None:
+            return None
+        values = self.grid.values(self.image, now)
+        if values is None or now - self.last_row.at > FRESH_STEPS * self.grid.step_ns:
+            return None
+        return np.array(values), np.array(self.last_row.values)
+
+    def points(self, now: int) -> Iterator[PointState]:
+        """Yield the state of every point."""
+        expected = self.residuals.expected if self.residuals else {}
+        model = self.site.model if self.site else None
+        bands = {c.name: c.band[0] for c in model.columns if c.band} if model else {}
+        for index, point in enumerate(self.image.points):
+            age = self.image.age(index, now)
+            place = reference(point.table, point.address)
+            yield PointState(
+                conduit=self.options.name,
+                name=point.name,
+                unit=point.unit,
+                value=self.image.cells[index].value,
+                age_ms=0 if age is None else age // MS,
+                quality=self.image.quality(index, now),
+                predicted=expected.get(point.name),
+                band=bands.get(point.name),
+                safe_min=point.safe_min,
+                safe_max=point.safe_max,
+                where=f"unit {point.unit_id} {point.table.word} {point.address} ({place})",
+            )
+
+    def summary(self, now: int) -> str:
+        """Say in few words how the twin stands: `none`, `no sync`, or how far it may be believed."""
+        if self.site is None:
+            return self.note or "none: nothing learnt"
+        if self.state(now) is None:
+            return "no sync"
+        model = self.site.model
+        trusted = max((column.trusted_steps for column in model.columns), default=0) * model.step_ns / SECOND
+        gate = f"trusted {trusted:.0f} s" if trusted else "below its gate: alerts only"
+        if self.residuals is None:
+            return f"{gate}, no scorer"
+        blocks = len(model.residuals.blocks)
+        bound = f"<= {model.residuals.per_day:.3g} false alarms/day"
+        return f"{gate}; calibrated on {blocks} blocks, {bound}"
+
+    def _find(self, finding: Finding) -> None:
+        if len(self.findings) < MAX_FINDINGS:
+            self.findings.append(finding)
+        else:
+            self.shed_findings += 1
+
+
+def _columns(points: Sequence[Point], model: SiteModel | None) -> tuple[int, ...]:
+    places = {point.name: index for index, point in enumerate(points)}
+    return tuple(places[column.name] for column in model.columns) if model else ()
+
+
+def _habits(points: Sequence[Point], model: SiteModel | None) -> dict[int, Habit]:
+    if model is None:
+        return {}
+    places = {point.name: index for index, point in enumerate(points)}
+    return {
+        places[column.name]: Habit(column.keeps, column.by_writes_only, column.longest_run) for column in model.columns
+    }

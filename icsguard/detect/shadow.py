@@ -1,0 +1,94 @@
+"""The shadow's pure core: mirrored traffic in, findings out; and an opinion on each write, at once.
+
+Three speeds. `ask` is answered from what is known this moment. `observe` keeps that up to date. `tick` does the rest,
+in portions, so that a question never waits behind a score. Without any learnt model it still follows image, rhythm of
+writes and conduct of clients, allows every write that these do not speak against, and says so in its status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from icsguard.core.decision import Decision
+from icsguard.core.finding import Finding
+from icsguard.core.isolation import IsolationRequest
+from icsguard.core.live import PointState
+from icsguard.core.transaction import Opinion, Question, Transaction
+from icsguard.detect.conduit import ConduitWatch
+from icsguard.detect.flow_model import FlowModel
+from icsguard.detect.judging import judge
+from icsguard.detect.options import ShadowOptions
+from icsguard.twin.site_model import Site
+
+PORTION: Final = 32
+"""Rows and windows scored in one tick at most: about a millisecond."""
+
+
+class Shadow:
+    """Everything that the shadow knows, of all conduits."""
+
+    def __init__(self, options: ShadowOptions, sites: Mapping[str, Site | None], flow_model: FlowModel | None) -> None:
+        self.options = options
+        self.flow_model = flow_model
+        self._watches = {
+            conduit.name: ConduitWatch(conduit, options, sites.get(conduit.name), flow_model)
+            for conduit in options.conduits
+        }
+        self._asked = self._against = self._unknown = 0
+
+    def observe(self, transactions: Sequence[Transaction], now: int) -> None:
+        """Take finished transactions in their order. `now` is only for those that carry no time of their own."""
+        for transaction in transactions:
+            watch = self._watches.get(transaction.conduit)
+            if watch is None:
+                self._unknown += 1
+                continue
+            watch.observe(transaction if transaction.request_at else transaction._replace(request_at=now))
+
+    def ask(self, question: Question, now: int) -> Opinion:
+        """Return the opinion on a write. Allows what it cannot judge: policy has allowed it already."""
+        self._asked += 1
+        watch = self._watches.get(question.conduit)
+        if watch is None:
+            return Opinion(question.number, Decision.ALLOW, (), "")
+        found = judge(watch, question, now)
+        decision = found[0].decision if found else Decision.ALLOW
+        self._against += decision > Decision.ALERT
+        return Opinion(question.number, decision, tuple(found), watch.site.digest if watch.site else "")
+
+    def tick(self, now: int) -> tuple[list[Finding], list[IsolationRequest]]:
+        """Score a portion of what waits; return what was found since the last tick."""
+        findings: list[Finding] = []
+        isolations: list[IsolationRequest] = []
+        for watch in self._watches.values():
+            watch.score(now, most=PORTION)
+            findings += watch.findings
+            isolations += watch.isolations
+            watch.findings, watch.isolations = [], []
+        return findings, isolations
+
+    def points(self, now: int, conduit: str = "") -> list[PointState]:
+        """Return the live values beside what the twin expects."""
+        return [state for name, watch in self._watches.items() if conduit in {"", name} for state in watch.points(now)]
+
+    def status(self, now: int) -> dict[str, str | int | float]:
+        """Return how the shadow stands; one line `twin.CONDUIT` for each conduit."""
+        watches = self._watches.values()
+        facts: dict[str, str | int | float] = {
+            "questions": self._asked,
+            "spoke_against": self._against,
+            "transactions": sum(watch.transactions for watch in watches),
+            "shed_rows": sum(watch.shed_rows for watch in watches),
+            "shed_windows": sum(watch.flows.shed for watch in watches),
+            "shed_findings": sum(watch.shed_findings for watch in watches),
+            "unknown_conduit": self._unknown,
+            "flow_model": self.flow_model.digest if self.flow_model else "none",
+        }
+        for name, watch in self._watches.items():
+            facts[f"twin.{name}"] = watch.summary(now)
+            if watch.site:
+                facts[f"model.{name}"] = watch.site.digest
+            if watch.strange:
+                facts[f"strangeness.{name}"] = round(watch.strange.score, 3)
+        return facts
