@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from icsguard.cli import show
+from icsguard.cli.exits import CliError
 from icsguard.cli.options import Config, config_path
 from icsguard.cli.settings_file import loaded
 from icsguard.config.settings import Conduit, Settings
+from icsguard.runtime.control_client import peer_pid
 
 
 def run(
@@ -24,12 +26,33 @@ def run(
     """
     path = config_path(config)
     settings = loaded(path)
+    preflight(settings)
     for text in announcement(settings, path):
         show.note(text)
     from icsguard.runtime import log, supervisor
 
     log.configure("supervisor", level="debug" if verbose else "info")
     raise typer.Exit(supervisor.run(path))
+
+
+def preflight(settings: Settings) -> None:
+    """Raise CliError where it is plain that the gateway could not start; the gateway itself would say less."""
+    from icsguard.runtime.doctor import Level, folder_checks, listen_check
+
+    control = Path(settings.gateway.control_socket)
+    if (pid := peer_pid(control)) is not None:
+        text = f"another icsguard (process {pid}) runs already: it listens at {control}"
+        raise CliError(text, hint="icsguard status, icsguard doctor, or another `run` folder in [gateway]")
+    checks = [
+        *(listen_check(conduit, running=False) for conduit in settings.conduits),
+        *folder_checks(settings.gateway),
+    ]
+    failed = [check for check in checks if check.level is Level.FAIL]
+    if failed:
+        details = tuple(f"{check.name}: {check.text}   try: {check.fix}" for check in failed)
+        raise CliError(
+            "this machine is not ready for it, so nothing was started:", details=details, hint="icsguard doctor"
+        )
 
 
 def announcement(settings: Settings, path: Path) -> list[str]:

@@ -18,8 +18,8 @@ from icsguard.protocols.registry import PROTOCOLS
 MAX_CONTRIBUTIONS: Final = 5  # the rest adds little; --json has all
 
 _ACTED: Final = {
-    "allow": "It passed.",
-    "alert": "It passed, and this alert was raised.",
+    "allow": "icsguard let it pass.",
+    "alert": "icsguard let it pass and raised this alert.",
     "hold": "It was held: the client was told to try later, and a human decides.",
     "refuse": "It was refused.",
     "isolate": "It was refused, and the client was cut off.",

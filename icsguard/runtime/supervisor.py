@@ -28,6 +28,8 @@ from icsguard.runtime.supervised import ROLES, Supervised
 
 DRAIN_S: Final = 10.0  # the gateway may finish what is in flight: longest device timeout and then some
 FLUSH_S: Final = 5.0  # recorder and shadow write down what they have; then they are killed
+HEAD_START_NS: Final = SECOND
+"""The gateway starts alone for so long, or until it is ready: where it refuses to start, nobody else says a word."""
 MAX_WAIT_S: Final = 1.0  # between two looks at the watchdogs
 MAX_NOTE: Final = 4096  # bytes of one notification
 _CREDENTIALS: Final = struct.Struct("3i")
@@ -69,7 +71,8 @@ class Supervisor:
         return all(child.ready for child in self.children.values())
 
     def start(self) -> None:
-        """Start the processes; they become ready during the `step`s that follow."""
+        """Start the gateway; the others follow, and all become ready, during the `step`s that follow."""
+        self._follow(self._clock.now() + HEAD_START_NS)
         self._start_due()
 
     def wake_on(self, descriptor: socket.socket) -> None:
@@ -128,6 +131,12 @@ class Supervisor:
             self._watch(child)
             self._on_event("started", {"role": child.role, "pid": child.pid or 0, "starts": child.starts})
 
+    def _follow(self, at: int) -> None:
+        """Have those that were never started start at this moment."""
+        for child in self.children.values():
+            if child.role != "gateway" and child.starts == 0:
+                child.due = at
+
     def _watch(self, child: Supervised) -> None:
         descriptor = os.pidfd_open(child.pid or 0)
         self._watched[child.role] = descriptor
@@ -144,6 +153,8 @@ class Supervisor:
             child = by_pid.get(pid)
             if child is not None and child.heard(states, self._clock.now()):
                 self._on_event("ready", {"role": child.role, "pid": pid})
+                if child.role == "gateway":
+                    self._follow(self._clock.now())
 
     def _reap(self) -> None:
         for child in self.children.values():

@@ -44,7 +44,7 @@ def test_what_would_have_been_is_told_in_observe(record):
         record, decision="allow", would_be="refuse", mode="observe", outcome="answered", reply=0
     )
     text = told(observed)
-    assert "It passed. (mode observe)" in text
+    assert "icsguard let it pass. (mode observe)" in text
     assert "would have been: refuse" in text
     assert "exception" not in text
 

@@ -95,8 +95,16 @@ def test_a_gateway_that_refuses_to_start_is_not_started_again(made, scripts, eve
     step_until(made, lambda: made.ended is not None)
     made.step(0.01)
     assert 5 == made.ended
-    assert ["started"] == names(events, "gateway")
+    assert [("started", "gateway")] == [(name, facts["role"]) for name, facts in events]  # nobody else said a word
     made.stop()
+
+
+def test_the_others_do_not_wait_for_ever_for_a_gateway_that_says_nothing(made, scripts, events, monkeypatch):
+    monkeypatch.setattr(supervisor, "HEAD_START_NS", 1)
+    scripts["gateway"] = "import time; time.sleep(60)"
+    made.start()
+    step_until(made, lambda: made.children["shadow"].ready and made.children["recorder"].ready)
+    assert not made.children["gateway"].ready
 
 
 def test_a_gateway_that_was_ready_before_is_always_started_again(made, scripts):
@@ -163,6 +171,7 @@ def test_a_reload_reaches_all_three(made, tmp_path):
 def test_a_stranger_cannot_say_that_a_child_is_ready(made, scripts):
     scripts["shadow"] = "import time; time.sleep(60)"
     made.start()
+    step_until(made, lambda: made.children["shadow"].pid)
     environment = made.children["shadow"]._environment
     script = "from icsguard.runtime import systemd; assert systemd.ready()"
     subprocess.run([sys.executable, "-c", script], env=environment, check=True)
