@@ -37,6 +37,10 @@ LEAD_S: Final = 1.0
 """How much of the time before an attack is plotted."""
 FIRST_ROGUE: Final = 66
 SETTLE_S: Final = 0.3
+AFTERMATH_S: Final = 1.0
+"""How long a plot goes on after the harm."""
+PACE_S: Final = 0.7
+"""Operators do not touch the same switch twice within this time; the point list says half a second."""
 _PASSED: Final = frozenset({"", "allow"})
 REPAIRS: Final = (
     Move(0.0, "pump 2 on", switch(at.PUMP_2, on=True)),
@@ -72,6 +76,8 @@ class _Before:
     written: int
     functions: dict[int, int]
     hurt: int
+    harms: frozenset[str]
+    """What was broken already: damage is done once."""
 
 
 def address_of(attack: Attack, number: int) -> str:
@@ -85,9 +91,9 @@ async def bare_trial(lane: Lane, attack: Attack, number: int) -> Trial:
     await lane.plant.renew()
     before = _before(lane)
     scene = await _attempt(lane, attack, address_of(attack, number))
-    if attack.harm and not _arrived_already(lane, before, attack):
+    if attack.harm and not any(attack.harm in harm for harm in _harms(lane, before)):
         await lane.plant.until(lambda sight: any(attack.harm in harm for harm in sight.harms), attack.watch_s)
-    await asyncio.sleep(SETTLE_S)
+    await asyncio.sleep(AFTERMATH_S if attack.shows else SETTLE_S)
     harms = _harms(lane, before)
     checks = unguarded_checks(attack, counted(scene), harms)
     trial = _trial(lane, attack, scene, before, caught=Caught(), harms=harms, checks=checks)
@@ -95,9 +101,11 @@ async def bare_trial(lane: Lane, attack: Attack, number: int) -> Trial:
     return trial
 
 
-async def guarded_trial(lane: Lane, attack: Attack, number: int, records: Records, clock: Callable[[], int]) -> Trial:
+async def guarded_trial(
+    lane: Lane, attack: Attack, number: int, records: Records, clock: Callable[[], Awaitable[int]]
+) -> Trial:
     """Carry out an attack through the gateway, ask the gateway what it saw, and have the operators clean up."""
-    address, since, before = address_of(attack, number), clock(), _before(lane)
+    address, since, before = address_of(attack, number), await clock(), _before(lane)
     scene = await _attempt(lane, attack, address)
     await asyncio.sleep(attack.watch_guarded_s)
     caught = _caught(attack, await records(address, since))
@@ -108,6 +116,7 @@ async def guarded_trial(lane: Lane, attack: Attack, number: int, records: Record
     lane.trials.append(trial)
     if attack.who is Who.HMI:
         await lane.scada.carry_out(REPAIRS)
+        await asyncio.sleep(PACE_S)
     return trial
 
 
@@ -126,11 +135,13 @@ async def _attempt(lane: Lane, attack: Attack, address: str) -> Scene:
 
 def _before(lane: Lane) -> _Before:
     sight = lane.plant.now
-    return _Before(asyncio.get_running_loop().time(), sight.written, dict(sight.functions), lane.scada.log.hurt_count)
-
-
-def _arrived_already(lane: Lane, before: _Before, attack: Attack) -> bool:
-    return any(attack.harm in harm for harm in _harms(lane, before))
+    return _Before(
+        at_s=asyncio.get_running_loop().time(),
+        written=sight.written,
+        functions=dict(sight.functions),
+        hurt=lane.scada.log.hurt_count,
+        harms=frozenset(sight.harms),
+    )
 
 
 def _arrived(lane: Lane, before: _Before, attack: Attack) -> int:
@@ -142,8 +153,8 @@ def _arrived(lane: Lane, before: _Before, attack: Attack) -> int:
 
 
 def _harms(lane: Lane, before: _Before) -> tuple[str, ...]:
-    told = dict.fromkeys(harm for at_s, sight in lane.plant.sights if at_s >= before.at_s for harm in sight.harms)
-    return tuple(told)
+    fresh = (sight.harms for at_s, sight in lane.plant.sights if at_s >= before.at_s)
+    return tuple(dict.fromkeys(harm for harms in fresh for harm in harms if harm not in before.harms))
 
 
 def _caught(attack: Attack, records: list[Record]) -> Caught:
@@ -158,7 +169,7 @@ def _caught(attack: Attack, records: list[Record]) -> Caught:
     return Caught(
         layers=layers,
         layer=chosen.layer,
-        code=reasons[0].code if reasons else "",
+        code=reasons[0].code if reasons else str(chosen.kind),
         text=reasons[0].text if reasons else chosen.text,
         record=chosen.id,
         technique=chosen.technique,

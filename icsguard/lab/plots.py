@@ -14,7 +14,7 @@ _LEFT: Final = 34
 _RIGHT: Final = 8
 _TOP: Final = 8
 _BOTTOM: Final = 20
-_GRID_LINES: Final = 4
+_TAG_ROWS: Final = 2  # labels of neighbouring marks stand on different heights
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,8 @@ class Frame:
     last_s: float
     top: float
     """Value at the upper edge; the lower edge is 0."""
+    step: float
+    """Between two grid lines."""
     unit: str
     danger: float | None = None
     """Above it damage is done: shaded."""
@@ -68,7 +70,7 @@ def chart(title: str, frame: Frame, lines: list[Line], marks: list[Mark] | None 
         f"<title>{escape(title)}</title>",
         *_danger(frame),
         *_grid(frame),
-        *(_mark(frame, mark) for mark in marks or []),
+        *(_mark(frame, mark, number % _TAG_ROWS) for number, mark in enumerate(marks or [])),
         *(_line(frame, line) for line in lines),
         "</svg>",
     ]
@@ -85,26 +87,26 @@ def _danger(frame: Frame) -> list[str]:
 
 def _grid(frame: Frame) -> list[str]:
     parts = []
-    for number in range(_GRID_LINES + 1):
-        value = frame.top * number / _GRID_LINES
+    for number in range(int(frame.top / frame.step) + 1):
+        value = frame.step * number
         y = frame.y(value)
         parts.append(f'<path class="grid" d="M{_LEFT} {y:.0f}H{frame.width - _RIGHT}"/>')
-        parts.append(f'<text class="axis" x="{_LEFT - 4}" y="{y + 3:.0f}" text-anchor="end">{value:.1f}</text>')
+        parts.append(f'<text class="axis" x="{_LEFT - 4}" y="{y + 3:.0f}" text-anchor="end">{value:g}</text>')
     base = frame.height - 6
     middle = (frame.first_s + frame.last_s) / 2
     for at_s, anchor in ((frame.first_s, "start"), (middle, "middle"), (frame.last_s, "end")):
         parts.append(
             f'<text class="axis" x="{frame.x(at_s):.0f}" y="{base}" text-anchor="{anchor}">{at_s:.0f} s</text>'
         )
-    parts.append(f'<text class="axis" x="{_LEFT + 3}" y="{_TOP + 9}">{escape(frame.unit)}</text>')
+    parts.append(f'<text class="axis" x="{_LEFT - 4}" y="{_TOP + 2}" text-anchor="end">{escape(frame.unit)}</text>')
     return parts
 
 
-def _mark(frame: Frame, mark: Mark) -> str:
+def _mark(frame: Frame, mark: Mark, row: int) -> str:
     x = frame.x(mark.at_s)
     return (
         f'<path class="mark" d="M{x:.1f} {_TOP}V{frame.height - _BOTTOM}"/>'
-        f'<text class="tag" x="{x + 2:.1f}" y="{_TOP + 8}">{escape(mark.label)}</text>'
+        f'<text class="tag" x="{x + 2:.1f}" y="{_TOP + 8 + 10 * row}">{escape(mark.label)}</text>'
     )
 
 

@@ -24,15 +24,16 @@ _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 class _Scale(msgspec.Struct, frozen=True):
     top: float
+    step: float
     danger: float
     unit: str
     words: str
 
 
 _SCALES: Final = {
-    "level_1": _Scale(4.4, TANK_HEIGHT_M, "m", "level of tank 1"),
-    "level_2": _Scale(4.4, TANK_HEIGHT_M, "m", "level of tank 2"),
-    "chlorine": _Scale(6.0, MAX_CHLORINE_MG_L, "mg/l", "chlorine in tank 2"),
+    "level_1": _Scale(4.4, 1.0, TANK_HEIGHT_M, "m", "level of tank 1"),
+    "level_2": _Scale(4.4, 1.0, TANK_HEIGHT_M, "m", "level of tank 2"),
+    "chlorine": _Scale(6.0, 2.0, MAX_CHLORINE_MG_L, "mg/l", "chlorine in tank 2"),
 }
 
 
@@ -60,7 +61,7 @@ def html(outcome: Outcome) -> str:
 def overview(curves: tuple[Curve, ...], trials: tuple[Trial, ...]) -> str:
     """Return the chart of one plant over the whole demo, with the attacks as numbered marks."""
     last = max((curve.times[-1] for curve in curves if curve.times), default=1.0)
-    frame = Frame(1040, 190, 0.0, last, 4.4, "m", TANK_HEIGHT_M)
+    frame = Frame(1040, 190, 0.0, last, 4.4, 1.0, "m", TANK_HEIGHT_M)
     styles = ("guarded", "second")
     lines = [Line(curve, style, curve.name) for curve, style in zip(curves, styles, strict=False)]
     marks = [Mark(trial.began_s, str(number)) for number, trial in enumerate(trials, 1)]
@@ -74,7 +75,7 @@ def _comparison(trial: Trial, outcome: Outcome) -> Markup:
     if bare is None or scale is None:
         return Markup("")
     last = max((curve.times[-1] for curve in (trial.curve, bare.curve) if curve.times), default=1.0)
-    frame = Frame(420, 150, -1.0, last, scale.top, scale.unit, scale.danger)
+    frame = Frame(420, 150, -1.0, last, scale.top, scale.step, scale.unit, scale.danger)
     lines = [Line(bare.curve, "bare", "without gateway"), Line(trial.curve, "guarded", "behind the gateway")]
     title = f"{scale.words} during: {trial.title}"
     return Markup(chart(title, frame, lines, [Mark(0.0, "attack")]))  # noqa: S704 - plots escape all their text

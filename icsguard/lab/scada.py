@@ -65,6 +65,8 @@ class Scada:
         self.inputs: tuple[int, ...] = ()
         """The input registers as last read: what the operators see."""
         self.last_round: tuple[Move, ...] = ()
+        self.hang_up_each_round = False
+        """Close the connection at the end of each script: every round is a session of its own."""
         self._noise = random.Random(seed)
         self._poll = tuple(poll)
         self._every_s = every_s
@@ -123,6 +125,8 @@ class Scada:
         await self._ask(move.text, move.pdu)
 
     def _begin(self) -> None:
+        if self.hang_up_each_round:
+            self.hang_up()
         self._round_began = asyncio.get_running_loop().time()
         self.last_round = self._script(self._noise) if self._script else ()
         self._moves = deque(self.last_round)

@@ -7,9 +7,9 @@ from icsguard.lab.board import PICTURE_WIDTH, closing, picture, without
 from icsguard.lab.trial import Check
 
 
-def printed(outcome):
+def printed(outcome, width=PICTURE_WIDTH):
     out = io.StringIO()
-    Console(file=out, width=PICTURE_WIDTH).print(closing(outcome))
+    Console(file=out, width=width).print(closing(outcome, width))
     return out.getvalue()
 
 
@@ -18,6 +18,13 @@ def test_the_table_shows_both_fates_of_each_attack(outcome):
     assert "all 3 refused" in text
     assert "tank 1 overflowed" in text
     assert "2 of 2 attacks stopped, 0 of 1900 normal requests hurt." in text
+
+
+def test_a_narrow_terminal_gets_the_columns_that_matter(outcome):
+    text = printed(outcome(), 80)
+    assert "ATT&CK" not in text
+    assert "all 3 refused" in text
+    assert "tank 1 overflowed" in text
 
 
 def test_what_did_not_hold_is_told_below_the_table(outcome):

@@ -1,5 +1,4 @@
 import asyncio
-import time
 
 import pytest
 
@@ -27,6 +26,10 @@ async def lane():
     await asyncio.sleep(0.02)
 
 
+async def at_77():
+    return 77
+
+
 def record(layer, decision="refuse"):
     reason = Reason(layer, "not-permitted", "nobody knows this client", Decision.REFUSE)
     return Record(
@@ -47,7 +50,7 @@ async def test_a_gateway_that_lets_everything_pass_fails_the_checks(lane):
     async def no_records(address, since):
         return []
 
-    trial = await guarded_trial(lane, BY_KEY["mask-write"], 4, no_records, time.monotonic_ns)
+    trial = await guarded_trial(lane, BY_KEY["mask-write"], 4, no_records, at_77)
     assert not trial.held
     assert [check.held for check in trial.checks] == [False, False, False, False, True]
 
@@ -59,7 +62,7 @@ async def test_the_layer_that_caught_it_is_read_from_the_gateway_s_records(lane)
         asked.append((address, since))
         return [record(Layer.MODEL, "allow"), record(Layer.RESOURCES), record(Layer.POLICY)]
 
-    trial = await guarded_trial(lane, BY_KEY["mask-write"], 4, records, lambda: 77)
+    trial = await guarded_trial(lane, BY_KEY["mask-write"], 4, records, at_77)
     assert asked == [(HMI, 77)]
     assert trial.caught.layers == ("resources", "policy")
     assert (trial.caught.layer, trial.caught.code, trial.caught.latency_us) == ("policy", "not-permitted", 120)

@@ -5,7 +5,7 @@ import pytest
 from icsguard.lab.plots import MAX_POINTS, Frame, Line, Mark, chart, thinned
 from icsguard.lab.trial import Curve
 
-FRAME = Frame(420, 150, -1.0, 9.0, 4.0, "m", danger=3.5)
+FRAME = Frame(420, 150, -1.0, 9.0, 4.0, 1.0, "m", danger=3.5)
 
 
 def parsed(svg):
@@ -51,4 +51,4 @@ def test_no_curve_is_too_short_or_too_long_to_draw(count):
 
 def test_the_danger_zone_is_shaded_only_where_it_is_in_sight():
     assert "danger" in chart("x", FRAME, [])
-    assert "danger" not in chart("x", Frame(420, 150, 0.0, 1.0, 3.0, "m", danger=3.5), [])
+    assert "danger" not in chart("x", Frame(420, 150, 0.0, 1.0, 3.0, 1.0, "m", danger=3.5), [])
