@@ -31,13 +31,13 @@ from icsguard.protocols.modbus.meaning import Observed
 from icsguard.twin.grid import Grid, Row
 from icsguard.twin.image import Habit, Image
 from icsguard.twin.repeat import LENGTH, RepeatWatch
-from icsguard.twin.site_model import Calibration, Site, SiteModel, points_digest
+from icsguard.twin.site_model import HORIZONS, Calibration, Site, SiteModel, points_digest
 from icsguard.twin.traffic import Event, event
 from icsguard.twin.what_if import WhatIf
 
 MAX_ROWS: Final = 256  # rows that wait for their score: minutes at one a second. The oldest is shed, and counted
 MAX_FINDINGS: Final = 256  # findings that wait for the next tick; more are shed, and counted
-MAX_STEPS: Final = 80  # of a roll-out: it must be over within a fraction of the judge's deadline
+MAX_STEPS: Final = HORIZONS[-1]  # of a roll-out: over within a fraction of the judge's deadline, and judged that far
 FRESH_STEPS: Final = 3
 """A row so many steps old is no past for a roll-out any more."""
 RECENT_NS: Final = 60 * SECOND
@@ -185,9 +185,9 @@ class ConduitWatch:
             )
 
     def is_twin_alarmed(self, now: int) -> bool:
-        """Say whether measured values were implausible a moment ago."""
-        last = self.residual_alarm.last_at
-        return bool(last) and now - last < RECENT_NS
+        """Say whether measured values were implausible a moment ago, by a threshold with a guarantee behind it."""
+        alarm = self.residual_alarm
+        return bool(alarm.last_at and alarm.calibration.rank) and now - alarm.last_at < RECENT_NS
 
     def state(self, now: int) -> tuple[Array, Array] | None:
         """Return the model's columns now and one step ago; None where the twin is not in sync with the plant."""

@@ -82,15 +82,17 @@ class ResidualWatch:
         past, state, _ = self._last
         state = state.copy()
         state[self._commands] = raw[self._commands]
+        settled = np.array_equal(state[self._commands], self._last[1][self._commands])
         row_z, state_z, past_z = ((one - self._mean) / self._scale for one in (raw, state, past))
         temporal, spatial = self._scorer.score(row_z, state_z, past_z)
         size = len(raw)
         place = self._modes.get(tuple(int(raw[bit] != 0) for bit in self._model.mode_bits), 0)
         expected = np.clip(temporal.ravel() * self._scale + self._mean, self._low, self._high)
         beside = spatial.ravel()[place * size : (place + 1) * size] * self._scale + self._mean
-        return self._judge(row.at, raw, expected, beside)
+        return self._judge(row.at, raw, expected if settled else raw, beside)
 
     def _judge(self, at: int, raw: Array, expected: Array, beside: Array) -> Strange:
+        # `expected` is the row itself where a command changed during the step: nobody knows when in it that acted.
         moving = self._moving
         rest = np.stack([raw[moving] - expected[moving], raw[moving] - beside[moving]]) / self._sigma
         streams = self._smoother.feed(rest[0], rest[1]) / self._stream_scale

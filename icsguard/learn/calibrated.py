@@ -43,6 +43,7 @@ class Residuals:
         patterns: NDArray[np.int64],
         modes: Sequence[tuple[int, ...]],
         moving: Sequence[int],
+        commands: Sequence[int],
     ) -> Residuals:
         """Return the residuals of a stretch (commands already those of the step ahead) under a law."""
         standard = (run - law.mean) / law.scale
@@ -54,8 +55,10 @@ class Residuals:
         beside = spatial.reshape(len(place), -1, size)[np.arange(len(place)), place]
         columns = list(moving)
         expected = np.clip(temporal * law.scale + law.mean, law.low, law.high)
+        # A step in which a command changed is not judged by the law of motion: nobody knows when in it that acted.
+        settled = (run[1:-1][:, list(commands)] == run[:-2][:, list(commands)]).all(axis=1)
         return cls(
-            (run[2:] - expected)[:, columns],
+            (run[2:] - expected)[:, columns] * settled[:, None],
             (run[2:] - (beside * law.scale + law.mean))[:, columns],
         )
 

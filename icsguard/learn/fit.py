@@ -195,7 +195,18 @@ class _Fit:
             free=free,
             numbers=numbers,
             bits=tuple(i for i in self._commands if self._bits[i]),
+            acts_on=self._acts_on(),
         )
+
+    def _acts_on(self) -> NDArray[np.bool_]:
+        """Say which column may explain which: measured ones all, commands those of their own loop where both have one."""
+        size = len(self._points)
+        acts = np.ones((size, size), dtype=np.bool_)
+        for source in self._commands:
+            loop = self._points[source].loop
+            for target, point in enumerate(self._points):
+                acts[source, target] = not loop or not point.loop or loop == point.loop
+        return acts
 
     @property
     def _mode_bits(self) -> tuple[int, ...]:
@@ -248,7 +259,15 @@ class _Fit:
             offset += len(run)
 
     def _residuals(self, law: Law, parts: Matrices, modes: Sequence[tuple[int, ...]], run: Array) -> Residuals:
-        return Residuals.of(law, parts, run, patterns=self._patterns(run), modes=modes, moving=self._parts.moving)
+        return Residuals.of(
+            law,
+            parts,
+            run,
+            patterns=self._patterns(run),
+            modes=modes,
+            moving=self._parts.moving,
+            commands=self._commands,
+        )
 
     def _judged(self, errors: Sequence[Errors], residuals: Sequence[Residuals]) -> list[Column]:
         """Return the columns with band, reach and residual scale."""

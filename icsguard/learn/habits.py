@@ -18,7 +18,8 @@ from icsguard.twin.site_model import Column, Writing
 MAX_TRAVEL_NS: Final = 600 * SECOND
 LEAST_TRAVEL_NS: Final = 10 * SECOND
 MAX_CLIENTS: Final = 64  # clients named per point; a point has few writers
-_STEERED: Final = 0.5  # correlation of a set-point with what follows it
+_STEERED: Final = 0.5  # correlation of a set-point with what follows it, so many rows later at most:
+_LATEST: Final = 60
 _NEAR: Final = 0.15
 """Mean distance between the two, as a share of the safe envelope."""
 
@@ -80,5 +81,8 @@ def tracks(points: Sequence[Point], columns: Sequence[Column], rows: Array) -> t
 def _follows(setpoint: Array, measured: Array, span: float) -> bool:
     if setpoint.std() == 0 or measured.std() == 0:
         return False
-    near = float(np.abs(measured - setpoint).mean()) <= _NEAR * span
-    return near and float(np.corrcoef(setpoint, measured)[0, 1]) >= _STEERED
+    if float(np.abs(measured - setpoint).mean()) > _NEAR * span:
+        return False
+    lags = range(0, min(_LATEST, len(setpoint) // 3), 5)
+    later = (np.corrcoef(setpoint[: len(setpoint) - lag], measured[lag:])[0, 1] for lag in lags)
+    return max((float(one) for one in later), default=0.0) >= _STEERED

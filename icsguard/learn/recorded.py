@@ -23,10 +23,11 @@ from icsguard.inference.api import Array
 from icsguard.twin.grid import NEVER, Grid
 from icsguard.twin.image import Habit, Image
 from icsguard.twin.repeat import RepeatWatch
+from icsguard.twin.site_model import HORIZONS
 from icsguard.twin.traffic import event
 
 LEAST_STEP_NS: Final = 50 * MS
-MAX_STEPS: Final = 80
+MAX_STEPS: Final = HORIZONS[-1]
 """A horizon is cut into at most so many steps (detect.conduit rolls out no more)."""
 FRESH_PERIODS: Final = 5
 LEAST_RUN: Final = 10  # rows of a stretch that teaches anything

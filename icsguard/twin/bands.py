@@ -1,8 +1,8 @@
 """How far a law may be believed: the errors of its forecasts on rows that did not fit it, and the gate made of them.
 
 Forecasts start all over the recorded rows, commands moving as they did. The half width that held 97.5 % of the errors
-in one half of the time is the band; how often the other half stayed inside it is the coverage. A twin below its gate
-may alert, never hold or refuse.
+in one half of the time is tried on the other half, and the other way round: how often forecasts stay inside is the
+coverage; the wider of the two is the band. A twin below its gate may alert, never hold or refuse.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from icsguard.twin.site_model import HORIZONS
 
 QUANTILE: Final = 0.975
 COVERED: Final = 0.9
-"""Least coverage that the gate lets through."""
+"""Least coverage that the gate asks for; a short recording must not be significantly below it."""
+_SIGNIFICANT: Final = 1.3  # standard errors, one-sided 10 %
 WIDEST: Final = 0.3
 """Widest half band that says anything, as a share of the safe envelope (or of the range seen)."""
 LEAST_FORECASTS: Final = 20
 MAX_STARTS: Final = 2_000  # forecasts per fold; more only cost time
-_BLOCK: Final = 60  # rows; alternate blocks make the band and judge it
+_BLOCK: Final = 60  # rows; alternate blocks are the two halves
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +70,26 @@ class Fidelity:
 def fidelity(errors: Sequence[Errors], column: int, quantum: float, span: float) -> Fidelity:
     """Return band, coverage and reach of the forecasts of one column."""
     values = np.abs(np.concatenate([one.values[:, :, column] for one in errors]))
-    makes_band = np.concatenate([one.starts for one in errors]) // _BLOCK % 2 == 0
+    first_half = np.concatenate([one.starts for one in errors]) // _BLOCK % 2 == 0
     bands: list[float] = []
     covered: list[float] = []
+    widths = [quantum, quantum]
     trusted, open_ = 0, True
     for index, ahead in enumerate(HORIZONS):
         known = ~np.isnan(values[:, index])
-        maker, judge = values[known & makes_band, index], values[known & ~makes_band, index]
-        if min(len(maker), len(judge)) < LEAST_FORECASTS:
+        halves = values[known & first_half, index], values[known & ~first_half, index]
+        if min(len(half) for half in halves) < LEAST_FORECASTS:
             break
-        made = max(float(np.quantile(maker, QUANTILE)), quantum)
-        covered.append(round(float((judge <= made).mean()), 4))
-        bands.append(max(made, bands[-1] if bands else 0.0, float(np.quantile(judge, QUANTILE))))
-        open_ = open_ and covered[-1] >= COVERED and bands[-1] <= WIDEST * span
+        widths = [max(float(np.quantile(half, QUANTILE)), width) for half, width in zip(halves, widths, strict=True)]
+        inside = [(half <= width).mean() for half, width in zip(halves, reversed(widths), strict=True)]
+        covered.append(round(float(np.mean(inside)), 4))
+        bands.append(max(widths))
+        open_ = open_ and covered[-1] >= _least(known.sum(), ahead) and bands[-1] <= WIDEST * span
         trusted = ahead if open_ else trusted
     return Fidelity(tuple(bands), tuple(covered), trusted)
+
+
+def _least(forecasts: int, ahead: int) -> float:
+    """Return the coverage that passes: forecasts that overlap count as one."""
+    apart = max(forecasts / ahead, 1.0)
+    return COVERED - _SIGNIFICANT * float(np.sqrt(COVERED * (1 - COVERED) / apart))

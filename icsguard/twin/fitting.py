@@ -28,12 +28,14 @@ SIMULATED: Final = 30
 FOLDS: Final = 3
 RIDGE: Final = 1e-3
 MIN_WINDOWS: Final = 10  # fewer say nothing about a law
+ROWS_PER_TERM: Final = 15
 MAX_STARTS: Final = 300  # simulations of one choice; more would only cost time
 _LAW_WORTH: Final = 0.1  # a law must be a tenth better than standing still
 _CHANGES_WORTH: Final = 0.15  # last changes invite false friends: they must earn their place
-_SPLIT_WORTH: Final = 0.15
-_NEARLY: Final = 0.05  # a longer law must be so much better, or the shorter one is the better guess
+_SPLIT_WORTH: Final = 0.3
+_NEARLY: Final = 0.08  # a longer law must be so much better, or the shorter one is the better guess
 _GAIN: Final = 0.005  # a term that explains less of what is left is noise
+
 
 Bools = NDArray[np.bool_]
 
@@ -53,7 +55,9 @@ class Columns:
     numbers: tuple[int, ...]
     """All numbers that may explain a move: measured, set-points, analogue commands."""
     bits: tuple[int, ...]
-    """Bits that may switch between laws: commands, and states with a switching law."""
+    """Command bits that may switch between laws."""
+    acts_on: Bools
+    """n x n: may the row's column explain the column's? A command acts inside its control loop, where that is named."""
 
 
 Runs = Sequence[Array]
@@ -94,18 +98,24 @@ def fit(runs: Runs, columns: Columns) -> Law:
     """Return the law of all moving columns."""
     numbers = columns.numbers
     candidates = [Feature(-1), *(Feature(n) for n in numbers), *(Feature(n, change=True) for n in numbers)]
-    found = {target: _Point(target, runs, columns, candidates).law() for target in columns.moving}
+
+    def law_of(target: int, without: set[int]) -> _Found:
+        rest = [f for f in candidates if f.point < 0 or (columns.acts_on[f.point, target] and f.point not in without)]
+        bits = [bit for bit in columns.bits if columns.acts_on[bit, target]]
+        return _Point(target, runs, columns, rest, bits).law()
+
+    found = {target: law_of(target, set()) for target in columns.moving}
     ties = fit_ties(
         np.vstack([(run - columns.mean) / columns.scale for run in runs]),
         columns.numbers,
         sorted(columns.free, key=lambda target: -found[target].error),
+        columns.acts_on,
     )
     tied = sorted({tie.target for tie in ties})
     for leader, followers in _followers(ties).items():
         # A pump must not be explained by its own flow: that is its own past in disguise, and feeds on itself.
-        rest = [one for one in candidates if one.point not in followers]
         if leader in found:
-            found[leader] = _Point(leader, runs, columns, rest).law()
+            found[leader] = law_of(leader, followers)
     terms = [term for target, law in found.items() if target not in tied for term in law.terms]
     return Law(
         columns.mean,
@@ -130,8 +140,10 @@ def _followers(ties: Sequence[Tie]) -> dict[int, set[int]]:
 class _Point:
     """The search for one point's law."""
 
-    def __init__(self, target: int, runs: Runs, columns: Columns, candidates: list[Feature]) -> None:
-        self._target, self._candidates, self._bits = target, candidates, columns.bits
+    def __init__(
+        self, target: int, runs: Runs, columns: Columns, candidates: list[Feature], bits: Sequence[int]
+    ) -> None:
+        self._target, self._candidates, self._bits = target, candidates, bits
         self._own = candidates.index(Feature(target))
         standard = [(run - columns.mean) / columns.scale for run in runs]
         self._parts = [
@@ -212,7 +224,7 @@ class _Point:
         for index in chosen:
             rest.take(usable.index(index))
         leaves = [self._judged(when, chosen, window)]
-        for _ in range(min(MAX_TERMS, len(changes) // MIN_WINDOWS)):
+        for _ in range(min(MAX_TERMS, len(changes) // ROWS_PER_TERM)):
             best = rest.best()
             if best is None:
                 break

@@ -27,7 +27,7 @@ _RIDGE: Final = 1e-4
 _BLOCKS: Final = 4
 
 
-def fit_ties(rows: Array, numbers: Sequence[int], order: Sequence[int]) -> list[Tie]:
+def fit_ties(rows: Array, numbers: Sequence[int], order: Sequence[int], acts_on: NDArray[np.bool_]) -> list[Tie]:
     """Return the ties among `order` (worst law of motion first) over standardised rows."""
     ties: list[Tie] = []
     tied: set[int] = set()
@@ -35,7 +35,7 @@ def fit_ties(rows: Array, numbers: Sequence[int], order: Sequence[int]) -> list[
     for target in order:
         if target in followed:
             continue
-        found = _fit_one(rows, target, [n for n in numbers if n != target and n not in tied])
+        found = _fit_one(rows, target, [n for n in numbers if n != target and n not in tied and acts_on[n, target]])
         if found:
             ties += found
             tied.add(target)

@@ -19,6 +19,7 @@ from icsguard.twin.site_model import SiteModel
 BEYOND: Final = 2.0
 """Bands are so much wider where the write, or the combination of bits that it makes, was never seen while learning."""
 _SOONER: Final = 1.25  # a limit that would be reached anyway must be reached so much earlier to be the write's doing
+_NEAR: Final = 0.25  # share of the range seen by which a written value may leave it before bands are widened
 _FELT: Final = 0.02  # share of the envelope by which the write must move the point at all
 
 
@@ -96,10 +97,12 @@ class WhatIf:
             with_write[column] = value
         if not self._envelopes or np.array_equal(with_write, state):
             return []
-        base = self.forecast(state, previous)
         tried = self._roller.roll(with_write, previous, self.steps)
         unseen = self._is_unseen(with_write, changes)
         bands = self._bands * BEYOND if unseen else self._bands
+        if not self._comes_near(tried, bands):
+            return []  # whatever would have been without it
+        base = self.forecast(state, previous)
         found = [
             one
             for envelope in self._envelopes
@@ -107,6 +110,16 @@ class WhatIf:
             if (one := self._crossing(envelope, side, tried, base, bands, unseen=unseen)) is not None
         ]
         return sorted(found, key=lambda one: (not one.by_mean, not one.trusted, one.step))
+
+    def _comes_near(self, tried: Array, bands: Array) -> bool:
+        for column, low, high in self._envelopes:
+            mean, band = tried[:, column], bands[:, column]
+            reach = self.model.columns[column].trusted_steps
+            if mean.max() > high or mean.min() < low:
+                return True
+            if reach and ((mean + band)[:reach].max() > high or (mean - band)[:reach].min() < low):
+                return True
+        return False
 
     def _crossing(
         self, envelope: Envelope, side: int, tried: Array, base: Array, bands: Array, *, unseen: bool
@@ -146,8 +159,12 @@ class WhatIf:
         mode = tuple(int(state[bit] != 0) for bit in self.model.mode_bits)
         if mode not in self._modes:
             return True
-        columns = self.model.columns
-        return any(not columns[index].seen_low <= value <= columns[index].seen_high for index, value in changes.items())
+        for index, value in changes.items():
+            column = self.model.columns[index]
+            near = _NEAR * (column.seen_high - column.seen_low)
+            if not column.seen_low - near <= value <= column.seen_high + near:
+                return True
+        return False
 
 
 def _first(crossed: Array | np.ndarray[tuple[int, ...], np.dtype[np.bool_]], until: int | None = None) -> int:
