@@ -9,6 +9,7 @@ from typing import Annotated, Final, NamedTuple
 import typer
 
 from icsguard.cli import show
+from icsguard.cli.captures import device_in
 from icsguard.cli.exits import CliError, ExitCode
 from icsguard.cli.options import LOCAL_CONFIG, SYSTEM_CONFIG, Json
 from icsguard.core.decision import Mode
@@ -38,6 +39,10 @@ def init(
     *,
     device: Annotated[str, typer.Option("--device", "-d", help="The PLC: host or host:port.")] = "",
     listen: Annotated[str, typer.Option("--listen", "-l", help="Where clients connect: host:port or port.")] = "",
+    pcap: Annotated[
+        Path | None, typer.Option("--pcap", help="Find the device in a capture of its traffic.", show_default=False)
+    ] = None,
+    port: Annotated[list[int], typer.Option(help="Modbus ports in the capture; may be repeated.")] = [MODBUS_PORT],  # noqa: B006 - typer copies it
     name: Annotated[str, typer.Option(help="Name of the conduit.")] = "plc1",
     mode: Annotated[Mode, typer.Option(help="Mode to start in.")] = Mode.LEARN,
     file: Annotated[Path, typer.Option("--file", "-f", help="File to write.")] = LOCAL_CONFIG,
@@ -46,6 +51,8 @@ def init(
     as_json: Json = False,
 ) -> None:
     """Write a first icsguard.toml for one PLC. Nothing is refused until you say `mode … enforce`."""
+    if pcap is not None and not device:
+        device = device_in(pcap, tuple(port))
     if not device:
         raise CliError(
             "which device shall be guarded?", hint="icsguard init --device 10.1.0.5:502", code=ExitCode.USAGE
