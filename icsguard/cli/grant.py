@@ -25,7 +25,7 @@ app = typer.Typer(
 )
 
 
-@app.command("list")
+@app.command("list", epilog="Example: icsguard grant list --json")
 def list_grants(*, config: Config = None, as_json: Json = False) -> None:
     """List the grants in force."""
     reply = talk.answer(ListGrants(), Grants, config)
@@ -37,7 +37,7 @@ def list_grants(*, config: Config = None, as_json: Json = False) -> None:
         show.table(COLUMNS, [row(line) for line in reply.grants])
 
 
-@app.command()
+@app.command(epilog="Example: icsguard grant add plc1 10.0.0.30 --for 4h --point pump_speed -r commissioning")
 def add(
     conduit: Annotated[str, typer.Argument(help="Name of the conduit.", show_default=False)],
     client: Annotated[str, typer.Argument(help="IP address or network.", show_default=False)],
@@ -71,7 +71,7 @@ def add(
     talk.done(talk.answer(request, Done, config), as_json=as_json)
 
 
-@app.command()
+@app.command(epilog='Example: icsguard grant end plc1 g1 -r "done early"')
 def end(
     conduit: Annotated[str, typer.Argument(help="Name of the conduit.", show_default=False)],
     grant: Annotated[str, typer.Argument(help="Its id, see `icsguard grant list`.", show_default=False)],
