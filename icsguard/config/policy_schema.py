@@ -17,7 +17,9 @@ TECHNIQUE = r"^T[0-9]{4}$"
 class DefaultsSection(Section):
     """What holds where no rule says otherwise."""
 
-    state: State = Field(default="enforce", description="How far the default deny itself is trusted.")
+    state: Literal["observe", "alert", "enforce"] = Field(
+        default="enforce", description="How far the default deny itself is trusted."
+    )
     on_unknown: Literal["refuse", "limits_only"] = Field(
         default="refuse", description="A write whose step cannot be judged, as the present value is not known."
     )

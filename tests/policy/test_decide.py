@@ -440,3 +440,53 @@ def test_a_device_that_ors_masks_its_own_way_is_judged_both_ways(bench, policy_o
 
 def test_groups_of_a_client_are_named_for_records(plant):
     assert ("hmi", "") == (plant.judge.client(HMI), plant.judge.client(STRANGER))
+
+
+def test_a_mask_write_on_its_way_is_foretold_where_the_register_is_known(bench, policy_of, with_limits):
+    cell = bench(policy_of(with_limits(max_step=5)))
+    cell.holds(12, 0b1000)
+    cell.write(build.mask_write(12, 0xFFFE, 1))
+    law = cell.judge._points.all[0][1]
+
+    assert [(0b1000,), (0b1001,)] == cell.memory.words(1, law, cell.now)
+
+
+def test_a_mask_write_on_an_unknown_register_leaves_it_unknown(bench, policy_of, with_limits):
+    cell = bench(policy_of(with_limits(maximum=0xFFFF)))
+    cell.holds(12, 1)
+    cell.now += 61 * SECOND
+    cell.write(build.mask_write(12, 0xFFFE, 1))
+    cell.judge.delivered(cell.meaning(build.mask_write(12, 0xFFFD, 2)), cell.memory, cell.now)
+
+    assert {} == cell.memory._cells
+
+
+def test_a_part_of_a_loose_value_on_its_way_is_remembered(bench, policy_of):
+    point = Point("wide", 1, Table.HOLDING, 12, DataType.U32, atomic=False, limits=Limits(max_step=10))
+    cell = bench(policy_of(point))
+    cell.holds(12, 0, 5)
+    cell.write(build.write_register(13, 9))
+    law = cell.judge._points.all[0][1]
+
+    assert [(0, 5), (0, 9)] == cell.memory.words(1, law, cell.now)
+    assert 4 == cell.memory.history("wide").moved(cell.now)
+
+
+def test_a_verdict_names_a_few_of_many_rules(bench, policy_of, holding):
+    rules = tuple(Rule(f"r{at}", ("hmi",), (1,), (Service(3),), targets=(holding(at, at),)) for at in range(6))
+
+    assert "r0, r1, r2, r3 and 2 more" == bench(policy_of(rules=rules)).ask(build.read(3, 0, 6)).rule
+
+
+def test_the_end_of_a_grant_bounds_the_cache(bench, policy_of, plant):
+    grant = Grant("g1", "hmi", plant.now + 60 * SECOND, "works", (Service(3),), (1,))
+    verdict = bench(policy_of(rules=(), grants=(grant,))).ask(build.read(3, 0, 1))
+
+    assert (Decision.ALLOW, plant.now + 60 * SECOND) == (verdict.decision, verdict.cacheable_until)
+
+
+def test_a_grant_passes_only_where_it_reaches_everything(granted, holding):
+    assert (
+        Decision.REFUSE
+        is granted(targets=(holding(0, 1),)).ask(build.write_register(12, 80), client="10.7.7.7").decision
+    )
