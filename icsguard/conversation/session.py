@@ -267,14 +267,14 @@ class Session:
         """Do what is due."""
         if self.guard.quarantine.scope_for(self.client.address, now) is Scope.FULL:
             self._close()
+        for flight in [one for one in self._waiting if one.expires <= now]:
+            self._expire(flight, now)
         for flight in [one for one in self._asked.values() if one.judge_until <= now]:
             self.guard.misses += 1
             self._without_opinion(flight, "the shadow gave no opinion in time", now)
         due = self.link.next_deadline()
         if due and due <= now:
             self._time_out(now)
-        for flight in [one for one in self._waiting if one.expires <= now]:
-            self._expire(flight, now)
         self._close_if_idle(now)
         return self._done(now)
 

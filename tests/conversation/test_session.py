@@ -198,7 +198,8 @@ def test_a_write_reaches_the_device_at_most_once(make_scene, stream, temper):
 def test_every_stopped_request_is_on_record_exactly_once(make_scene, stream, temper):
     scene, _ = converse(make_scene, stream, temper, "refuse")
     scene.guard.folder.flush()
-    recorded = sum(r.repeated for r in scene.guard.run.recent if r.kind.value in {"verdict", "malformed", "failover"})
+    kinds = {"verdict", "malformed", "failover"}  # a safety write passes although the shadow minds: allow
+    recorded = sum(r.repeated for r in scene.guard.run.recent if r.kind.value in kinds and r.decision != "allow")
     outcomes = scene.outcomes().values()
     stopped = sum(outcome in {Outcome.REFUSED, Outcome.DROPPED} for outcome in outcomes)
     alerted = sum(row[8] == 1 for row in scene.guard.run.mirror)

@@ -1,0 +1,28 @@
+from icsguard.conversation.counters import BUCKETS, Counters
+
+
+def test_nothing_measured_is_zero():
+    assert 0 == Counters().p99_added_us()
+
+
+def test_the_99th_of_a_hundred_counts_not_the_hundredth():
+    counters = Counters()
+    for _ in range(99):
+        counters.note_added(3_000)
+    counters.note_added(900_000_000)
+    assert 4 == counters.p99_added_us()
+
+
+def test_two_slow_ones_in_a_hundred_show():
+    counters = Counters()
+    for ns in [3_000] * 98 + [20_000_000] * 2:
+        counters.note_added(ns)
+    assert 32768 == counters.p99_added_us()
+
+
+def test_any_span_has_a_bucket():
+    counters = Counters()
+    for ns in (-5, 0, 1, 10**18):
+        counters.note_added(ns)
+    assert 4 == sum(counters.added)
+    assert BUCKETS == len(counters.added)
