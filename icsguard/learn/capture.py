@@ -71,7 +71,8 @@ def _packets(path: Path) -> Iterator[tuple[int, int, bytes, int]]:
         raise CaptureError(f"{path} cannot be read: {error.strerror}") from error
     with stream:
         try:
-            reader: Any = RawPcapReader(stream)
+            opener: Any = RawPcapReader  # it takes a stream as well, which its types do not say
+            reader = opener(stream)
         except (OSError, EOFError, Scapy_Exception, struct.error) as error:
             raise CaptureError(f"{path} is no pcap or pcapng file ({error})") from error
         try:
