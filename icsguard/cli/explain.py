@@ -9,7 +9,7 @@ import typer
 
 from icsguard.cli import show
 from icsguard.cli.options import Config, Json
-from icsguard.cli.sentences import paragraphs
+from icsguard.cli.sentences import NEXT, paragraphs
 from icsguard.cli.talk import answer
 from icsguard.control.replies import Explained
 from icsguard.control.requests import Explain
@@ -36,4 +36,4 @@ def explain(
         show.as_json(reply)
         return
     for paragraph in paragraphs(reply):
-        show.line(paragraph.text, style=paragraph.style)
+        show.line(paragraph.text, style=paragraph.style, wrap=not paragraph.text.startswith(NEXT))

@@ -15,6 +15,8 @@ from icsguard.control.replies import Records
 from icsguard.control.requests import MAX_RECORDS_ASKED, GetRecords
 from icsguard.core.record import Record, RecordKind, Severity
 
+WIDE: Final = 130
+"""Narrower terminals get two lines a record: what it is, and what happened."""
 COLUMNS = ("ID", "TIME", "SEV", "N", "CLIENT", "CONDUIT", "DECISION", "ATT&CK", "WHAT")
 SEVERITY_STYLE: Final = {
     Severity.INFO: "",
@@ -40,14 +42,19 @@ def records(
         show.as_json(reply)
     elif not reply.records:
         show.nothing("records match")
-    else:
+    elif show.width() >= WIDE:
         show.table(COLUMNS, [row(record, reply.wall_shift) for record in reply.records], right=frozenset({"N"}))
+    else:
+        for record in reply.records:
+            *cells, text = row(record, reply.wall_shift)
+            show.parts(*cells)
+            show.line(f"  {text}")
 
 
-def row(record: Record, wall_shift: int) -> list[str | Cell]:
+def row(record: Record, wall_shift: int) -> tuple[str | Cell, ...]:
     """Return one record for the table."""
     decided = record.decision or record.kind
-    return [
+    return (
         record.id,
         time_of_day(record.at, wall_shift),
         Cell(record.severity, SEVERITY_STYLE[record.severity]),
@@ -57,4 +64,4 @@ def row(record: Record, wall_shift: int) -> list[str | Cell]:
         f"{decided} (would {record.would_be})" if record.would_be and record.would_be != decided else decided,
         record.technique or "-",
         record.text,
-    ]
+    )

@@ -15,6 +15,8 @@ from icsguard.core.verdict import Reason
 from icsguard.protocols.modbus.exceptions import exception_name
 from icsguard.protocols.registry import PROTOCOLS
 
+NEXT: Final = "  next: "
+"""Before each command that the operator may want to type."""
 MAX_CONTRIBUTIONS: Final = 5  # the rest adds little; --json has all
 
 _ACTED: Final = {
@@ -68,7 +70,7 @@ def paragraphs(reply: Explained) -> list[Paragraph]:
         *map(Paragraph, afterwards(reply)),
         *(Paragraph(f"  {name}: {value}") for name, value in record.facts.items()),
         *map(Paragraph, provenance(record)),
-        *(Paragraph(f"  next: {command}", "cyan") for command in next_commands(reply)),
+        *(Paragraph(NEXT + command, "cyan") for command in next_commands(reply)),
     ]
     return [paragraph for paragraph in texts if paragraph.text]
 
@@ -85,8 +87,8 @@ def asked(record: Record) -> list[str]:
     if not record.client:
         return []
     what = described(record) or record.target
-    if not what:
-        return [f"Client {record.client} is concerned."]
+    if not what or what in record.text:
+        return [f"Client {record.client}."]
     return [f"Client {record.client} asked {record.conduit or 'the device'}: {what}."]
 
 

@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import typer
@@ -45,19 +45,20 @@ def table(columns: Sequence[str], rows: Sequence[Row], *, right: frozenset[str] 
             typer.echo(line)
 
 
-def line(text: str, style: str = "") -> None:
-    """Print one line of data, wrapped between words where the terminal is narrow."""
-    parts(Cell(text, style))
+def line(text: str, style: str = "", *, wrap: bool = True) -> None:
+    """Print one line of data, wrapped between words where the terminal is narrow; a command to copy is not."""
+    parts(Cell(text, style), wrap=wrap)
 
 
-def parts(*cells: str | Cell) -> None:
+def parts(*cells: str | Cell, wrap: bool = False) -> None:
     """Print texts of different colours on one line, two spaces between them."""
     clean = [_cell(cell) for cell in cells]
     if coloured():
         from rich.console import Console
         from rich.text import Text
 
-        Console(highlight=False).print(Text("  ").join(Text(cell.text, style=cell.style) for cell in clean))
+        text = Text("  ").join(Text(cell.text, style=cell.style) for cell in clean)
+        Console(highlight=False).print(text, soft_wrap=not wrap)
     else:
         typer.echo("  ".join(cell.text for cell in clean))
 
@@ -88,8 +89,9 @@ def _rich_table(columns: Sequence[str], rows: Sequence[Row], right: frozenset[st
     from rich.text import Text
 
     shown = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        shown.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for column in columns:  # only the last one gives way: ids and addresses are there to be copied
+        justify: Literal["left", "right"] = "right" if column in right else "left"
+        shown.add_column(column, justify=justify, overflow="fold", no_wrap=column != columns[-1])
     for row in rows:
         shown.add_row(*(Text(cell.text, style=cell.style) for cell in map(_cell, row)))
     Console(highlight=False).print(shown)

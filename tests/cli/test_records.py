@@ -41,3 +41,11 @@ def test_json_has_the_records(gateway, icsguard):
 def test_nothing_is_a_note(gateway, answers, icsguard):
     answers["GetRecords"] = msgspec.structs.replace(answers["GetRecords"], records=())
     assert "no records match" in icsguard("records").err
+
+
+def test_a_narrow_terminal_gets_two_lines_a_record_and_ids_in_one_piece(gateway, icsguard, monkeypatch):
+    monkeypatch.setattr("icsguard.cli.show.width", lambda: 80)
+    lines = icsguard("records").out.splitlines()
+    assert 2 == len(lines)
+    assert lines[0].startswith("r5f3a-000012  ")
+    assert "  The write to pump_speed was refused." == lines[1]

@@ -84,3 +84,10 @@ def test_a_request_that_was_not_kept_whole_still_has_an_explanation(record, requ
 
 def test_facts_of_a_record_are_shown_by_name(record):
     assert "lost: 7" in told(dataclasses.replace(record, facts={"lost": 7}))
+
+
+def test_what_the_first_sentence_says_is_not_said_twice(record):
+    said = "refused: write holding register 12 (40013) = 9000, unit 1; above its maximum"
+    text = told(dataclasses.replace(record, text=said))
+    assert 1 == text.count("write holding register 12")
+    assert "Client 10.0.0.66." in text
