@@ -73,7 +73,7 @@ class Shadow:
         return [state for name, watch in self._watches.items() if conduit in {"", name} for state in watch.points(now)]
 
     def status(self, now: int) -> dict[str, str | int | float]:
-        """Return how the shadow stands; one line `twin.CONDUIT` for each conduit."""
+        """Return how the shadow stands; one line `CONDUIT.twin` for each conduit."""
         watches = self._watches.values()
         facts: dict[str, str | int | float] = {
             "questions": self._asked,
@@ -86,9 +86,9 @@ class Shadow:
             "flow_model": self.flow_model.digest if self.flow_model else "none",
         }
         for name, watch in self._watches.items():
-            facts[f"twin.{name}"] = watch.summary(now)
+            facts[f"{name}.twin"] = watch.summary(now)
             if watch.site:
-                facts[f"model.{name}"] = watch.site.digest
+                facts[f"{name}.model"] = watch.site.digest
             if watch.strange:
-                facts[f"strangeness.{name}"] = round(watch.strange.score, 3)
+                facts[f"{name}.strangeness"] = round(watch.strange.score, 3)
         return facts

@@ -1,0 +1,131 @@
+"""A fitted twin becomes files: the ONNX model, the site model, their manifest and its signature.
+
+The manifest is written last and names the digest of everything else, so that a reader who comes in between refuses what
+does not fit together and keeps the model that it has. The site key signs: made on this box, at the first learning.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from icsguard.inference import signature
+from icsguard.inference.manifest import Manifest, Port, digest, encode
+from icsguard.inference.onnx_build import Op, model
+from icsguard.learn.fit import Fitted
+from icsguard.runtime.model_store import MANIFEST, ONNX, PUBLIC_KEY, SIGNATURE, SITE, SITE_KIND
+from icsguard.twin import site_model
+from icsguard.twin.scoring import Matrices
+
+KEY: Final = "site.key"
+"""Name of the private key, beside the public one."""
+COMMAND: Final = "icsguard learn {conduit}"
+
+
+def export(fitted: Fitted, folder: Path, key: bytes) -> Manifest:
+    """Write the model to `folder` (the conduit's own, made if needed), signed with `key`; return its manifest."""
+    onnx, site = onnx_bytes(fitted.matrices), site_model.encode(fitted.model)
+    manifest = manifest_of(fitted, onnx, site)
+    text = encode(manifest)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+    for name, content in ((ONNX, onnx), (SITE, site), (SIGNATURE, signature.sign(key, text)), (MANIFEST, text)):
+        _write(folder / name, content, 0o640)
+    return manifest
+
+
+def site_key(state_dir: Path) -> bytes:
+    """Return the box's signing key; make it where there is none (readable by its owner alone)."""
+    public = state_dir / PUBLIC_KEY
+    path = public.with_name(KEY)
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+        _write(path, signature.new_key(), 0o600)
+    key = path.read_bytes()
+    _write(public, signature.public_key(key), 0o644)
+    return key
+
+
+def manifest_of(fitted: Fitted, onnx: bytes, site: bytes) -> Manifest:
+    """Return the card of a fitted twin."""
+    one = fitted.model
+    size, modes = len(one.columns), len(one.modes) + 1
+    guarded = {column.name: column for column in one.columns if column.band}
+    return Manifest(
+        name=f"twin-{one.conduit}",
+        kind=SITE_KIND,
+        files={ONNX: digest(onnx), SITE: digest(site)},
+        inputs=tuple(Port(name, (1, size)) for name in ("row", "state", "previous")),
+        outputs=(Port("temporal", (1, size)), Port("spatial", (1, modes * size))),
+        features=tuple(column.name for column in one.columns),
+        feature_digest=one.points_digest,
+        mean=tuple(column.mean for column in one.columns),
+        scale=tuple(column.scale for column in one.columns),
+        data_digest=one.data_digest,
+        rows=one.rows,
+        thresholds={"residuals": one.residuals.threshold, "flow": one.flow.threshold},
+        metrics={
+            "seconds": round(one.seconds, 1),
+            "step_s": one.step_ns / 1e9,
+            "blocks": float(len(one.residuals.blocks)),
+            "false_alarms_per_day_bound": round(one.residuals.per_day, 3),
+            **{f"trusted_s.{name}": column.trusted_steps * one.step_ns / 1e9 for name, column in guarded.items()},
+            **{f"coverage.{name}": column.coverage[-1] for name, column in guarded.items()},
+        },
+        command=COMMAND.format(conduit=one.conduit),
+        note=" ".join(one.notes),
+    )
+
+
+def onnx_bytes(parts: Matrices) -> bytes:
+    """Return the two predictions of `twin.scoring.predict` as an ONNX file that takes one row."""
+    size = parts.keep.shape[0]
+    constants = {
+        "now": parts.now,
+        "past": parts.past,
+        "one": parts.one,
+        "gate_1": parts.gate_1,
+        "gate_1_bias": parts.gate_1_bias,
+        "gate_2": parts.gate_2,
+        "gate_2_bias": parts.gate_2_bias,
+        "weights": parts.weights,
+        "keep": parts.keep,
+        "tie_1": parts.tie_1,
+        "tie_2": parts.tie_2,
+        "tie_bias": parts.tie_bias,
+        "neighbours": parts.spatial,
+        "neighbours_bias": parts.spatial_bias,
+    }
+    ops = (
+        Op("MatMul", ("previous", "past"), "before"),
+        Op("Gemm", ("state", "now", "one"), "present"),
+        Op("Add", ("present", "before"), "features"),
+        Op("Gemm", ("state", "gate_1", "gate_1_bias"), "open_1"),
+        Op("Gemm", ("state", "gate_2", "gate_2_bias"), "open_2"),
+        Op("Mul", ("open_1", "open_2"), "open"),
+        Op("Mul", ("features", "open"), "terms"),
+        Op("MatMul", ("terms", "weights"), "moves"),
+        Op("MatMul", ("state", "keep"), "kept"),
+        Op("Add", ("kept", "moves"), "moved"),
+        Op("Mul", ("row", "row"), "squares"),
+        Op("MatMul", ("squares", "tie_2"), "curved"),
+        Op("Gemm", ("row", "tie_1", "tie_bias"), "straight"),
+        Op("Add", ("straight", "curved"), "tied"),
+        Op("Add", ("moved", "tied"), "temporal"),
+        Op("Gemm", ("row", "neighbours", "neighbours_bias"), "spatial"),
+    )
+    ports = dict.fromkeys(("row", "state", "previous"), (1, size))
+    outputs = {"temporal": (1, size), "spatial": (1, parts.spatial.shape[1])}
+    return model(ops, constants, ports, outputs, name="point_twin")
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    """Put the file in place at once, or not at all."""
+    fresh = path.with_name(path.name + ".new")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    fresh.chmod(mode)
+    fresh.replace(path)

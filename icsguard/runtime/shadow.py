@@ -1,0 +1,262 @@
+"""The shadow process: answers questions at once, learns from the mirror what the plant does, scores when there is time.
+
+It touches neither the network nor the plant. Killed, hung or flooded it costs the gateway nothing but its opinion: the
+gateway keeps the deadline. Here questions go first, the image second, scores last; what cannot be done is shed and
+counted. Models are loaded and probed beside the loop, and swapped in when they are ready.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import structlog
+
+import icsguard
+from icsguard.config.settings import Settings
+from icsguard.control import links
+from icsguard.core.clock import MS, SECOND
+from icsguard.core.decision import Decision
+from icsguard.core.transaction import Opinion, Question
+from icsguard.detect.options import ConduitOptions, ShadowOptions
+from icsguard.detect.shadow import Shadow
+from icsguard.evidence.own import OwnRecords
+from icsguard.runtime import log, systemd
+from icsguard.runtime.clock import Clock
+from icsguard.runtime.link import Link, LinkClient
+from icsguard.runtime.model_store import MANIFEST, Models, ModelStore
+from icsguard.runtime.rundir import RunDirError, run_dir
+from icsguard.runtime.tasks import spawn
+
+MAX_BATCHES: Final = 512  # batches that wait to be observed: seconds of full load. The oldest is shed, and counted
+CATCH_UP: Final = 4
+"""Waiting batches observed before a question is answered: the freshest image that the deadline allows."""
+SLOW_NS: Final = 8 * MS
+"""Catching up stops here: with the answer itself and the way back it must fit into a deadline of 20 ms."""
+IDLE_S: Final = 0.2
+STATUS_S: Final = 1.0
+_LOG: Final = structlog.get_logger("icsguard.shadow")
+
+
+def options_of(settings: Settings) -> ShadowOptions:
+    """Return what the shadow's core needs of the settings."""
+    conduits = tuple(
+        ConduitOptions(one.name, one.policy.points, one.isolation.threshold, one.isolation.seconds)
+        for one in settings.conduits
+    )
+    shadow = settings.shadow
+    return ShadowOptions(conduits, shadow.horizon_s, shadow.score_every_s, shadow.alarms_per_day)
+
+
+class ShadowProcess:
+    """One shadow, but for the start of its process and its signals."""
+
+    def __init__(self, run_folder: Path) -> None:
+        """`run_folder` holds the gateway's sockets; everything else comes from the gateway."""
+        self._clock = Clock()
+        self._own = OwnRecords(f"s{os.getpid():x}{self._clock.now() // SECOND & 0xFFFF:04x}")
+        self._link = LinkClient(run_folder / "shadow.sock", self._heard, on_up=self._hello)
+        self._core = Shadow(ShadowOptions(), {}, None)
+        self._store = ModelStore()
+        self._settings: Settings | None = None
+        self._raw = b""
+        self._stamp: tuple[object, ...] = ()
+        self._refused: dict[str, str] = {}
+        self._batches: deque[links.Batch] = deque()
+        self._shed = self._lost = self._failed = 0
+        self._slowest_ns = 0
+        self._wake, self._reload, self._stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def run(self) -> None:
+        """Work until `stop` is called."""
+        self._link.start()
+        tasks = [spawn(self._tell_status(), "shadow-status"), spawn(self._keep_models(), "shadow-models")]
+        systemd.ready("waiting for the gateway")
+        try:
+            while not self._stopping.is_set():
+                await self._round()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await self._link.stop()
+
+    def stop(self) -> None:
+        """End soon."""
+        self._stopping.set()
+        self._wake.set()
+
+    def reload(self) -> None:
+        """Look for other models."""
+        self._reload.set()
+
+    async def _round(self) -> None:
+        """Observe one batch and score a portion, or wait for something to do."""
+        if self._batches:
+            self._observe_one()
+        else:
+            self._wake.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(IDLE_S):
+                    await self._wake.wait()
+        try:
+            findings, isolations = self._core.tick(self._clock.now())
+        except Exception as error:  # noqa: BLE001 - the edge of the process: a bug in scoring must not end opinions
+            self._fail("tick", error)
+            return
+        if findings or isolations:
+            self._link.send(links.Found(tuple(findings), tuple(isolations)))
+        await asyncio.sleep(0)  # questions first
+
+    def _observe_one(self) -> None:
+        batch = self._batches.popleft()
+        self._lost += batch.lost_transactions
+        try:
+            self._core.observe(batch.transactions, self._clock.now())
+        except Exception as error:  # noqa: BLE001 - the edge of the process: one bad batch must not end opinions
+            self._fail("observe", error)
+
+    def _hello(self, link: Link) -> None:
+        link.send(links.Hello("shadow", os.getpid(), icsguard.__version__))
+
+    def _heard(self, link: Link, message: links.Message) -> None:
+        match message:
+            case links.Ask(question):
+                link.send(links.Answer(self._answer(question)))
+            case links.Batch():
+                if len(self._batches) >= MAX_BATCHES:
+                    self._batches.popleft()
+                    self._shed += 1
+                self._batches.append(message)
+                self._wake.set()
+            case links.Configure(settings, anchor):
+                self._configure(settings, anchor)
+            case links.Ping(number):
+                link.send(links.Pong(number))
+            case links.PointsRequest(number, conduit):
+                link.send(links.PointsReply(number, tuple(self._core.points(self._clock.now(), conduit))))
+
+    def _answer(self, question: Question) -> Opinion:
+        """Answer from the freshest image that there is time for."""
+        began = self._clock.now()
+        for _ in range(CATCH_UP):
+            if not self._batches or self._clock.now() - began > SLOW_NS:
+                break
+            self._observe_one()
+        try:
+            opinion = self._core.ask(question, began)
+        except Exception as error:  # noqa: BLE001 - the edge of the process: policy has allowed the write already
+            self._fail("ask", error)
+            opinion = Opinion(question.number, Decision.ALLOW, (), "")
+        self._slowest_ns = max(self._slowest_ns, self._clock.now() - began)
+        return opinion
+
+    def _fail(self, where: str, error: Exception) -> None:
+        self._failed += 1
+        _LOG.error("failed", where=where, error=repr(error), exc_info=error)
+
+    def _configure(self, raw: bytes, anchor: int) -> None:
+        self._clock = Clock(anchor)
+        if raw != self._raw:
+            self._raw, self._settings = raw, msgspec.msgpack.decode(raw, type=Settings)
+            self._stamp = ()
+            if not self._core.options.conduits:  # image and conduct at once, models when they are loaded
+                self._core = Shadow(options_of(self._settings), {}, None)
+        self._reload.set()
+
+    async def _keep_models(self) -> None:
+        """Load models whenever settings or files change, beside the loop."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STATUS_S):
+                    await self._reload.wait()
+            self._reload.clear()
+            settings = self._settings
+            if settings is None:
+                continue
+            stamp = (self._raw, *_stamps(settings))
+            if stamp == self._stamp:
+                continue
+            self._stamp = stamp
+            self._adopt(settings, await asyncio.to_thread(self._store.load, settings))
+
+    def _adopt(self, settings: Settings, models: Models) -> None:
+        for name, reason in models.refused.items():
+            if self._refused.get(name) != reason:
+                _LOG.error("model_refused", model=name, reason=reason)
+                note = self._own.alarm(self._clock.now(), f"the model of {name} is not used: {reason}", {"model": name})
+                self._link.send(links.LinkRecords((note,)))
+        self._refused = dict(models.refused)
+        self._core = Shadow(options_of(settings), models.sites, models.flow)
+        digests = {name: site.digest for name, site in models.sites.items() if site}
+        _LOG.info("models", sites=digests, flow=models.flow.digest if models.flow else "none")
+        gc.collect()
+        gc.freeze()  # models live long: later collections need not walk them while a question waits
+
+    async def _tell_status(self) -> None:
+        while True:
+            now = self._clock.now()
+            facts = self._core.status(now)
+            facts |= {f"refused.{name}": reason for name, reason in self._refused.items()}
+            facts |= {
+                "shed_batches": self._shed,
+                "lost_transactions": self._lost,
+                "failures": self._failed,
+                "slowest_answer_us": self._slowest_ns // 1000,
+            }
+            self._slowest_ns = 0
+            self._link.send(links.Status("shadow", facts))
+            systemd.alive()
+            await asyncio.sleep(STATUS_S)
+
+
+def _stamps(settings: Settings) -> tuple[object, ...]:
+    """Return what changes when a conduit's model is written anew."""
+    found: list[object] = []
+    for conduit in settings.conduits:
+        try:
+            state = (Path(settings.shadow.models_dir) / conduit.name / MANIFEST).stat()
+            found.append((conduit.name, state.st_mtime_ns, state.st_ino))
+        except OSError:
+            found.append((conduit.name, 0, 0))
+    return tuple(found)
+
+
+async def serve(run_folder: Path) -> None:
+    """Run a shadow until SIGTERM or SIGINT; SIGHUP looks for other models."""
+    shadow = ShadowProcess(run_folder)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, shadow.stop)
+    loop.add_signal_handler(signal.SIGHUP, shadow.reload)
+    await shadow.run()
+    systemd.stopping()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the shadow process; return its exit status."""
+    parser = argparse.ArgumentParser(prog="icsguard.runtime.shadow", description="the shadow process of icsguard")
+    parser.add_argument("--config", type=Path, default=Path("/etc/icsguard/icsguard.toml"))
+    config = parser.parse_args(argv).config.absolute()
+    log.configure("shadow")
+    try:
+        place = run_dir(config)
+    except RunDirError as error:
+        sys.stderr.write(f"icsguard: {error}\n")
+        return 1
+    asyncio.run(serve(place))
+    _LOG.info("stopped", pid=os.getpid())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
