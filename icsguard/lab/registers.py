@@ -39,7 +39,7 @@ def _start_holding() -> list[int]:
     words[SETPOINT_1], words[SETPOINT_2] = 2000, 2000
     words[MANUAL_SPEED_1], words[MANUAL_SPEED_2] = 560, 560
     words[VALVE_COMMAND] = 1000
-    words[LIMIT_HIGH], words[LIMIT_LOW] = 3300, 700
+    words[LIMIT_HIGH], words[LIMIT_LOW] = 3100, 900
     words[DOSE], words[DOSE + 1] = struct.unpack(">HH", struct.pack(">f", 0.8))
     return words
 

@@ -12,7 +12,7 @@ The controller that runs this cell and its Modbus map are in `icsguard.lab.progr
 
 | point | table | address | raw | meaning |
 |---|---|---|---|---|
-| level_1, level_2 | input | 0, 1 | u16 * 0.001 m | measured levels, 0 to 4 m; safe 0.5 to 3.5 m |
+| level_1, level_2 | input | 0, 1 | u16 * 0.001 m | measured levels, 0 to 4 m; safe 0.8 to 3.3 m |
 | flow_in, flow_transfer, flow_town | input | 2, 3, 4 | u16 * 0.1 l/s | measured flows |
 | speed_1, speed_2 | input | 5, 6 | u16 * 0.1 % | measured pump speeds |
 | valve | input | 7 | u16 * 0.1 % | measured opening of the transfer valve |
@@ -30,7 +30,7 @@ The controller that runs this cell and its Modbus map are in `icsguard.lab.progr
 | emergency_stop | coil | 5 | bool | stops both pumps; a safety point |
 
 Loop 1 keeps level_1 by the speed of pump 1, loop 2 keeps level_2 by the speed of pump 2. The demo plays the plant ten
-times faster than life (`SPEED_UP`), and one day of demand in ten minutes of plant time: an overflow that takes two
+times faster than life (`SPEED_UP`), and one day of demand in twenty minutes of plant time: an overflow that takes two
 minutes in a real cell of this size happens in twelve seconds on the screen. Nothing else is scaled.
 
 Units: metres, cubic metres a second, seconds of plant time, fractions 0 to 1 for speeds and openings, mg/l.
@@ -44,10 +44,10 @@ from typing import Final
 
 SPEED_UP: Final = 10.0
 """Seconds of plant time that pass in one second of wall time when the cell is played."""
-DAY_S: Final = 600.0
+DAY_S: Final = 1200.0
 """The demand of a day is played in this many seconds of plant time."""
 TANK_HEIGHT_M: Final = 4.0
-TANK_AREA_M2: Final = 2.5
+TANK_AREA_M2: Final = 2.0
 MAX_STEP_S: Final = 0.25  # a longer step is cut into such pieces: the fastest time constant is 2 s
 GRAVITY: Final = 9.81
 MAX_CHLORINE_MG_L: Final = 4.0

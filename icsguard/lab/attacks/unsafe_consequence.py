@@ -1,4 +1,4 @@
-"""Three writes, each of which an operator may do and has done, that together empty one tank and flood the other."""
+"""Three writes, each of which an operator may do and has done, that together flood a tank."""
 
 from __future__ import annotations
 
@@ -9,34 +9,35 @@ from icsguard.lab import registers as at
 from icsguard.lab.attacks.scene import Attack, Scene, Who, writes_of
 from icsguard.lab.operations import percent, switch
 
-_FASTER: Final = percent(at.MANUAL_SPEED_1, 75.0)
+_FASTER: Final = percent(at.MANUAL_SPEED_1, 62.0)
 _MANUAL: Final = switch(at.AUTO_1, on=False)
 _PUMP_2_OFF: Final = switch(at.PUMP_2, on=False)
+_PAUSE_S: Final = 0.6  # an operator's pace
 
 
 async def _run(scene: Scene) -> None:
     line = await scene.line()
-    scene.note("speed of pump 1 in manual to 75 % (of no effect in automatic)", await line.ask(_FASTER), harmless=True)
-    await scene.sleep(0.6)
+    scene.note("speed of pump 1 in manual to 62 %", await line.ask(_FASTER), harmless=True)
+    await scene.sleep(_PAUSE_S)
+    scene.note("loop 1 to manual", await line.ask(_MANUAL), harmless=True)
+    await scene.sleep(_PAUSE_S)
     await scene.ask(line, "pump 2 off", _PUMP_2_OFF)
-    await scene.sleep(0.6)
-    await scene.ask(line, "loop 1 to manual", _MANUAL)
 
 
 ATTACK: Final = Attack(
     key="unsafe-consequence",
     title="Legal writes, unsafe consequence",
     story=(
-        "Every value is in range, every write was done by operators before: but with pump 2 off and pump 1 at 75 % in "
-        "manual, tank 1 overflows and the town runs dry. No rule sees that; a model of the plant does."
+        "Every value is in range and every write was done by operators before, but never for long: with pump 1 in "
+        "manual and pump 2 off, tank 1 overflows. No rule sees that; a model of the plant does."
     ),
     who=Who.HMI,
     technique="T0831",
     run=_run,
-    forbidden=writes_of(_PUMP_2_OFF, _MANUAL),
+    forbidden=writes_of(_PUMP_2_OFF),
     layers=frozenset({Layer.CONSEQUENCE}),
     harm="tank 1 overflowed",
     shows="level_1",
-    watch_s=10.0,
-    watch_guarded_s=10.0,
+    watch_s=12.0,
+    watch_guarded_s=9.0,
 )
