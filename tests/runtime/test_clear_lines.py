@@ -91,8 +91,11 @@ def site(tmp_path):
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
-    """A site that is guarded by the real thing."""
+    """A site that is guarded by the real thing, with a model that is none."""
     made = Site(tmp_path_factory.mktemp("site"))
+    models = made.folder / "state" / "models" / "plc1"
+    models.mkdir(parents=True)
+    (models / "manifest.json").write_text("garbage")
     process = made.start()
     try:
         made.wait_until_up()
@@ -167,6 +170,18 @@ def test_a_second_start_names_the_first(running):
     done = running.run("run")
     assert 1 == done.returncode
     assert "another icsguard (process " in done.stderr
+
+
+def test_a_bad_model_is_refused_and_named_with_what_to_type(running):
+    def said():
+        return running.run("records").stdout
+
+    deadline = time.monotonic() + START_S
+    while "the model of plc1 is not used" not in said():
+        assert time.monotonic() < deadline, said()
+        time.sleep(0.2)
+    assert "icsguard learn plc1" in said()
+    assert 0 == running.run("points").returncode  # the shadow itself is well
 
 
 def test_an_unreachable_device_is_an_answer_to_the_client_and_a_line_for_the_operator(running):
