@@ -44,7 +44,7 @@ def preflight(settings: Settings) -> None:
         text = f"another icsguard (process {pid}) runs already: it listens at {control}"
         raise CliError(text, hint="icsguard status, icsguard doctor, or another `run` folder in [gateway]")
     checks = [
-        *(listen_check(conduit, running=False) for conduit in settings.conduits),
+        *(listen_check(conduit, running=None) for conduit in settings.conduits),
         *folder_checks(settings.gateway),
     ]
     failed = [check for check in checks if check.level is Level.FAIL]

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 from icsguard.config.settings import Conduit, GatewaySettings, RecorderSettings, Settings, SyslogSettings
 from icsguard.runtime.control_client import peer_pid
-from icsguard.runtime.ports import may_bind_low, owner_of, unprivileged_start
+from icsguard.runtime.ports import SOMEBODY, may_bind_low, owner_of, unprivileged_start
 
 MIB: Final = 1024 * 1024
 MIN_FREE: Final = 256 * MIB  # below it the recorder soon stops to write; that is a failure, not a warning
@@ -53,8 +53,8 @@ def examine(settings: Settings, config: Path) -> Iterator[Check]:
     yield running_check(running)
     yield file_check(config)
     for conduit in settings.conduits:
-        yield listen_check(conduit, running=running is not None)
-        yield device_check(conduit)
+        yield listen_check(conduit, running=running)
+        yield device_check(conduit) if running is None else device_left_alone(conduit)
         yield model_check(conduit, Path(settings.shadow.models_dir))
     yield from folder_checks(settings.gateway)
     yield disk_check(settings.recorder, settings.gateway)
@@ -79,14 +79,14 @@ def file_check(config: Path) -> Check:
     return Check(Level.OK, "config file", f"{config}")
 
 
-def listen_check(conduit: Conduit, *, running: bool) -> Check:
-    """Look whether the conduit's port is free or ours, and whether this user may open it."""
+def listen_check(conduit: Conduit, *, running: int | None) -> Check:
+    """Look whether the conduit's port is free or ours (`running`: the gateway's pid), and whether we may open it."""
     name, port = f"{conduit.name} listen", conduit.listen_port
     where = f"{conduit.listen_host}:{port}"
     owner = owner_of(port)
     if owner is not None:
-        if running and "icsguard" in owner:
-            return Check(Level.OK, name, f"{where} is open by {owner}")
+        if running is not None and (owner == SOMEBODY or f"(process {running})" in owner):
+            return Check(Level.OK, name, f"{where} is open, by the running gateway")
         return Check(Level.FAIL, name, f"{where} is in use by {owner}", f"ss -ltnp 'sport = :{port}'")
     if port < unprivileged_start() and not may_bind_low():
         return Check(
@@ -123,6 +123,12 @@ def device_check(conduit: Conduit) -> Check:
     except OSError as error:
         return Check(Level.FAIL, name, f"{where}: {error.strerror or error}", f"nc -vz {where.replace(':', ' ')}")
     return Check(Level.OK, name, f"{where} accepts connections")
+
+
+def device_left_alone(conduit: Conduit) -> Check:
+    """Say that the device was not tried: some accept one connection only, and drop the gateway's for a second one."""
+    where = f"{conduit.device_host}:{conduit.device_port}"
+    return Check(Level.OK, f"{conduit.name} device", f"{where} is left to the running gateway: icsguard status")
 
 
 def model_check(conduit: Conduit, models: Path) -> Check:

@@ -10,6 +10,8 @@ from typing import Final
 _LISTEN: Final = "0A"  # state of a listening socket in /proc/net/tcp
 _CAP_NET_BIND_SERVICE: Final = 1 << 10
 _DEFAULT_START: Final = 1024
+SOMEBODY: Final = "a process of another user"
+"""The owner's name where this user may not see it."""
 MAX_NAME: Final = 60  # characters of a command line that are shown
 
 
@@ -22,7 +24,7 @@ def owner_of(port: int, proc: Path = Path("/proc")) -> str | None:
         with contextlib.suppress(OSError):  # it ended, or belongs to somebody else
             if inodes & _sockets(process):
                 return f"{_command(process)} (process {process.name})"
-    return "a process of another user"
+    return SOMEBODY
 
 
 def unprivileged_start(proc: Path = Path("/proc")) -> int:

@@ -52,27 +52,48 @@ def test_a_healthy_machine_has_no_failure_and_every_warning_has_a_command(condui
 
 
 def test_a_free_port_is_fine(conduit):
-    assert Level.OK is listen_check(conduit, running=False).level
+    assert Level.OK is listen_check(conduit, running=None).level
 
 
 def test_a_port_in_use_names_its_owner(conduit, device):
     taken = dataclasses.replace(conduit, listen_port=device.getsockname()[1])
-    check = listen_check(taken, running=False)
+    check = listen_check(taken, running=None)
     assert Level.FAIL is check.level
     assert str(os.getpid()) in check.text
+
+
+def test_the_running_gateways_own_port_is_fine(conduit, device):
+    ours = dataclasses.replace(conduit, listen_port=device.getsockname()[1])
+    assert Level.OK is listen_check(ours, running=os.getpid()).level
+    assert Level.FAIL is listen_check(ours, running=os.getpid() + 1).level
+
+
+def test_a_port_whose_owner_cannot_be_seen_is_the_running_gateways(conduit, device, monkeypatch):
+    monkeypatch.setattr(doctor, "owner_of", lambda _: doctor.SOMEBODY)
+    assert [Level.OK, Level.FAIL] == [listen_check(conduit, running=pid).level for pid in (1, None)]
+
+
+def test_a_device_of_a_running_gateway_is_left_alone(conduit, device, tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor, "peer_pid", lambda _: 12)
+    monkeypatch.setattr(doctor, "device_check", lambda _: pytest.fail("it was connected to"))
+    config = tmp_path / "icsguard.toml"
+    config.write_text("")
+    gateway = GatewaySettings(state_dir=str(tmp_path), run_dir=str(tmp_path))
+    checks = list(examine(Settings(gateway, (conduit,), RecorderSettings(path=str(tmp_path / "r"))), config))
+    assert "left to the running gateway" in next(check.text for check in checks if check.name == "plc1 device")
 
 
 def test_a_low_port_without_the_right_names_two_ways_out(conduit, monkeypatch):
     monkeypatch.setattr(doctor, "may_bind_low", lambda: False)
     monkeypatch.setattr(doctor, "unprivileged_start", lambda: 65536)
-    check = listen_check(conduit, running=False)
+    check = listen_check(conduit, running=None)
     assert Level.FAIL is check.level
     assert "systemctl" in check.fix
     assert "sysctl" in check.fix
 
 
 def test_an_address_that_is_not_ours_cannot_be_opened(conduit):
-    check = listen_check(dataclasses.replace(conduit, listen_host="192.0.2.1"), running=False)
+    check = listen_check(dataclasses.replace(conduit, listen_host="192.0.2.1"), running=None)
     assert (Level.FAIL, "ip address show") == (check.level, check.fix)
 
 
