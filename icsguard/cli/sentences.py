@@ -5,6 +5,7 @@ Everything comes from the record itself, so the same explanation can be made aga
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
 from icsguard.cli.moments import date_and_time
@@ -19,6 +20,8 @@ NEXT: Final = "  next: "
 """Before each command that the operator may want to type."""
 MAX_CONTRIBUTIONS: Final = 5  # the rest adds little; --json has all
 
+_RUN: Final = re.compile(r"[a-z]+ [0-9]+(\.\.[0-9]+)?")
+"""The first run of elements in a record's target, `holding 100..101`."""
 _ACTED: Final = {
     "allow": "icsguard let it pass.",
     "alert": "icsguard let it pass and raised this alert.",
@@ -185,7 +188,15 @@ def next_commands(reply: Explained) -> list[str]:
     if record.severity in {Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL}:
         commands.append(f"icsguard isolate {record.client} --for 30m {because_of}")
     if record.decision in {"refuse", "hold"} and record.conduit:
-        commands.append(
-            f"if it was expected: icsguard grant add {record.conduit} {record.client} --for 1h {because_of} …"
-        )
+        commands.append(if_expected(record))
     return commands or [f"icsguard records --client {record.client}"]
+
+
+def if_expected(record: Record) -> str:
+    """Return what to do where the request was right: a grant, or another limit where a limit stood against it."""
+    if any(reason.limit is not None for reason in record.reasons):
+        return "if the limit is wrong: correct it in the point list, then icsguard policy apply -r ..."
+    points = sorted({reason.point for reason in record.reasons if reason.point})
+    run = _RUN.match(record.target)
+    what = [f"--point {point}" for point in points] or ([f'--range "{run[0]}"'] if run else ["--function ..."])
+    return f"if it was expected: icsguard grant add {record.conduit} {record.client} --for 1h {what[0]} -r {record.id}"

@@ -24,7 +24,8 @@ def test_an_explanation_names_who_what_why_forecast_and_what_to_type_next(record
         "It was refused. (mode enforce)", "The device never saw the request.",
         "exception 0x03 illegal data value; its connection lives",
         "ATT&CK for ICS T0836", "policy ab12cd34ef56", "latency 0.31 ms",
-        "next: icsguard isolate 10.0.0.66 --for 30m -r r5f3a-000012", "icsguard grant add plc1 10.0.0.66",
+        "next: icsguard isolate 10.0.0.66 --for 30m -r r5f3a-000012",
+        "next: if the limit is wrong: correct it in the point list",
     ):  # fmt: skip
         assert expected in text
 
@@ -91,3 +92,17 @@ def test_what_the_first_sentence_says_is_not_said_twice(record):
     text = told(dataclasses.replace(record, text=said))
     assert 1 == text.count("write holding register 12")
     assert "Client 10.0.0.66." in text
+
+
+@pytest.mark.parametrize(
+    ("point", "target", "expected"),
+    [
+        ("pump_speed", "holding 12 (40013)", "--point pump_speed"),
+        ("", "holding 12..14 (40013), coil 1 (00002)", '--range "holding 12..14"'),
+        ("", "", "--function ..."),
+    ],
+)
+def test_what_policy_did_not_permit_can_be_granted_for_an_hour(record, point, target, expected):
+    reason = dataclasses.replace(record.reasons[0], limit=None, point=point)
+    text = told(dataclasses.replace(record, reasons=(reason,), target=target))
+    assert f"icsguard grant add plc1 10.0.0.66 --for 1h {expected} -r r5f3a-000012" in text
