@@ -50,7 +50,7 @@ def frame(raw: bytes) -> Frame:
 def whole(data: bytes) -> bool:
     """Say whether `data` is exactly one well-framed ADU: the fast path of almost every read from a socket."""
     size = len(data)
-    return HEADER < size <= MAX_ADU and data[2:4] == b"\0\0" and (data[4] << 8) + data[5] == size - _JUDGED
+    return HEADER < size <= MAX_ADU and data[2:5] == b"\0\0\0" and data[5] == size - _JUDGED
 
 
 def readdressed(raw: bytes, *, tid: int, unit: int) -> bytes:

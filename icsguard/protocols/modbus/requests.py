@@ -59,9 +59,9 @@ def opaque(unit: int, pdu: bytes) -> Request:
     return Request(pdu[0], -1, unit, (), (), pdu[1:], None, None, pdu)
 
 
-def _length(unit: int, pdu: bytes, due: int, sub: int = -1) -> Request:
+def _length(unit: int, pdu: bytes, due: str, sub: int = -1) -> Request:
     law = FUNCTIONS[pdu[0]]
-    return bad(unit, pdu, defect("pdu-length", f"{law.name} takes {due} bytes, not {len(pdu)}", law.clause), sub)
+    return bad(unit, pdu, defect("pdu-length", f"{law.name} takes {due}, not {len(pdu)}", law.clause), sub)
 
 
 def _quantity(unit: int, pdu: bytes, count: int, most: int) -> Request:
@@ -81,7 +81,7 @@ def _beyond(unit: int, pdu: bytes, first: int, count: int) -> Request:
 
 def _read(unit: int, pdu: bytes) -> Request:
     if len(pdu) != 5:  # noqa: PLR2004 - the length law of the table
-        return _length(unit, pdu, 5)
+        return _length(unit, pdu, "5 bytes")
     function = pdu[0]
     first, count = _TWO_WORDS.unpack(pdu)
     table, most = _READS[function]
@@ -101,7 +101,7 @@ def _write(unit: int, pdu: bytes, change: Change, remark: Defect | None = None) 
 
 def _write_coil(unit: int, pdu: bytes) -> Request:
     if len(pdu) != 5:  # noqa: PLR2004 - the length law of the table
-        return _length(unit, pdu, 5)
+        return _length(unit, pdu, "5 bytes")
     address, value = _TWO_WORDS.unpack(pdu)
     if value not in {COIL_OFF, COIL_ON}:
         return bad(unit, pdu, defect("pdu-coil-value", f"coil value 0x{value:04X} instead of 0x0000 or 0xFF00"))
@@ -110,14 +110,14 @@ def _write_coil(unit: int, pdu: bytes) -> Request:
 
 def _write_register(unit: int, pdu: bytes) -> Request:
     if len(pdu) != 5:  # noqa: PLR2004 - the length law of the table
-        return _length(unit, pdu, 5)
+        return _length(unit, pdu, "5 bytes")
     address, value = _TWO_WORDS.unpack(pdu)
     return _write(unit, pdu, Change(_HOLDING, address, (value,)))
 
 
 def _write_coils(unit: int, pdu: bytes) -> Request:
     if len(pdu) < _WRITE_HEAD.size:
-        return _length(unit, pdu, 7)
+        return _length(unit, pdu, "7 bytes or more")
     first, count, said = _WRITE_HEAD.unpack_from(pdu)
     if not 1 <= count <= _MAX_COILS_WRITTEN:
         return _quantity(unit, pdu, count, _MAX_COILS_WRITTEN)
@@ -132,7 +132,7 @@ def _write_coils(unit: int, pdu: bytes) -> Request:
 
 def _write_registers(unit: int, pdu: bytes) -> Request:
     if len(pdu) < _WRITE_HEAD.size:
-        return _length(unit, pdu, 8)
+        return _length(unit, pdu, "8 bytes or more")
     first, count, said = _WRITE_HEAD.unpack_from(pdu)
     if not 1 <= count <= _MAX_WORDS_WRITTEN:
         return _quantity(unit, pdu, count, _MAX_WORDS_WRITTEN)
@@ -145,14 +145,14 @@ def _write_registers(unit: int, pdu: bytes) -> Request:
 
 def _mask_write(unit: int, pdu: bytes) -> Request:
     if len(pdu) != 7:  # noqa: PLR2004 - the length law of the table
-        return _length(unit, pdu, 7)
+        return _length(unit, pdu, "7 bytes")
     address, keep, put = _THREE_WORDS.unpack(pdu)
     return _write(unit, pdu, Change(_HOLDING, address, (put,), keep))
 
 
 def _read_write(unit: int, pdu: bytes) -> Request:
     if len(pdu) < _READ_WRITE_HEAD.size:
-        return _length(unit, pdu, 12)
+        return _length(unit, pdu, "12 bytes or more")
     first, count, into, written, said = _READ_WRITE_HEAD.unpack_from(pdu)
     if not 1 <= count <= _MAX_WORDS_READ:
         return _quantity(unit, pdu, count, _MAX_WORDS_READ)
@@ -173,7 +173,7 @@ def _read_write(unit: int, pdu: bytes) -> Request:
 
 def _read_fifo(unit: int, pdu: bytes) -> Request:
     if len(pdu) != 3:  # noqa: PLR2004 - the length law of the table
-        return _length(unit, pdu, 3)
+        return _length(unit, pdu, "3 bytes")
     (pointer,) = _ONE_WORD.unpack(pdu)
     access = Access(_READ, _HOLDING, AddressRange(pointer, pointer))
     return Request(pdu[0], -1, unit, (access,), (), b"", None, None, pdu)
@@ -181,13 +181,13 @@ def _read_fifo(unit: int, pdu: bytes) -> Request:
 
 def _bare(unit: int, pdu: bytes) -> Request:
     if len(pdu) != 1:
-        return _length(unit, pdu, 1)
+        return _length(unit, pdu, "1 byte")
     return Request(pdu[0], -1, unit, (), (), b"", None, None, pdu)
 
 
 def _diagnostics(unit: int, pdu: bytes) -> Request:
     if len(pdu) < 3:  # noqa: PLR2004 - the sub-function is a word
-        return _length(unit, pdu, 5)
+        return _length(unit, pdu, "5 bytes")
     (sub,) = _ONE_WORD.unpack_from(pdu)
     data, law = pdu[3:], DIAGNOSTIC_LAWS.get(sub)
     if law is not None and law.data is DataLaw.ANY:
@@ -195,7 +195,7 @@ def _diagnostics(unit: int, pdu: bytes) -> Request:
             return bad(unit, pdu, defect("pdu-length", f"{len(data)} bytes of query data are not whole words"), sub)
     elif law is not None:
         if len(data) != 2:  # noqa: PLR2004 - one word of data
-            return _length(unit, pdu, 5, sub)
+            return _length(unit, pdu, "5 bytes", sub)
         if not _DATA_LAWS[law.data](data):
             held = f"sub-function {sub} takes {law.data}, not {data.hex().upper()}"
             return bad(unit, pdu, defect("pdu-diagnostic-data", held), sub)
@@ -211,11 +211,11 @@ _DATA_LAWS: Final[dict[DataLaw, Callable[[bytes], bool]]] = {
 
 def _encapsulated(unit: int, pdu: bytes) -> Request:
     if len(pdu) < 2:  # noqa: PLR2004 - function code and MEI type
-        return _length(unit, pdu, 2)
+        return _length(unit, pdu, "2 bytes or more")
     mei = pdu[1]
     if mei == IDENTIFICATION:
         if len(pdu) != 4:  # noqa: PLR2004 - AP §6.21: MEI type, code, object
-            return _length(unit, pdu, 4, mei)
+            return _length(unit, pdu, "4 bytes", mei)
         if not 1 <= pdu[2] <= MAX_IDENTIFICATION_CODE:
             return bad(unit, pdu, defect("pdu-identification-code", f"identification code {pdu[2]}"), mei)
     return Request(pdu[0], mei, unit, (), (), pdu[2:], None, None, pdu)

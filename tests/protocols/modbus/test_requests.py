@@ -80,3 +80,34 @@ def test_a_defective_diagnostic_still_says_its_sub_function():
 def test_a_function_code_alone_reads_nothing_beyond_itself(function):
     request = parse_request(17, bytes([function]))
     assert (function in {7, 11, 12, 17}) == (request.defect is None)
+
+
+@pytest.mark.parametrize(
+    ("pdu", "text"),
+    [
+        ("01", "read coils takes 5 bytes, not 1 (AP §6.1)"),
+        ("05 00", "write single coil takes 5 bytes, not 2 (AP §6.5)"),
+        ("06 0000 0001 00", "write single register takes 5 bytes, not 6 (AP §6.6)"),
+        ("07 00", "read exception status takes 1 byte, not 2 (AP §6.7)"),
+        ("08", "diagnostics takes 5 bytes, not 1 (AP §6.8)"),
+        ("08 0001", "diagnostics takes 5 bytes, not 3 (AP §6.8)"),
+        ("0F 0000 0001", "write multiple coils takes 7 bytes or more, not 5 (AP §6.11)"),
+        ("10 0000 0001", "write multiple registers takes 8 bytes or more, not 5 (AP §6.12)"),
+        ("16 0000", "mask write register takes 7 bytes, not 3 (AP §6.16)"),
+        ("17 0000", "read/write multiple registers takes 12 bytes or more, not 3 (AP §6.17)"),
+        ("18", "read FIFO queue takes 3 bytes, not 1 (AP §6.18)"),
+        ("2B", "encapsulated interface transport takes 2 bytes or more, not 1 (AP §6.19)"),
+        ("2B 0E 01", "encapsulated interface transport takes 4 bytes, not 3 (AP §6.19)"),
+        ("03 0000 007E", "quantity 126, read holding registers allows 1 to 125 (AP §6.3)"),
+        ("0F 0000 0009 01 FF", "byte count 1 in a PDU of 7 bytes, the quantity needs 2 (AP §6.11)"),
+        ("10 0000 0003 02 0001", "byte count 2 in a PDU of 8 bytes, the quantity needs 6 (AP §6.12)"),
+        ("17 0000 0001 0000 0003 02 0001", "byte count 2 in a PDU of 12 bytes, the quantity needs 6 (AP §6.17)"),
+        ("03 FFFF 0002", "2 elements from 65535 reach beyond 65535 (AP §4.4)"),
+        ("05 0000 1234", "coil value 0x1234 instead of 0x0000 or 0xFF00 (AP §6.5)"),
+        ("08 0004 FF00", "sub-function 4 takes 0000, not FF00 (AP §6.8.1)"),
+    ],
+)
+def test_a_defect_tells_the_numbers_that_are_wrong_and_those_that_are_due(pdu, text):
+    defect = parse_request(17, bytes.fromhex(pdu)).defect
+    assert defect is not None
+    assert text == defect.text
