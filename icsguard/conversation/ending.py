@@ -92,7 +92,8 @@ def write_record(guard: Guard, client: Client, flow: int, flight: Flight, now: i
         return
     where = target(flight.request)
     code = weightiest(flight.reasons).code if flight.reasons else _name(flight.outcome)
-    key = FoldKey(kind, client.address, code, flight.request.function, where, flight.decision.name)
+    exact = "" if guard.folder.is_crowded else flight.raw[6:].hex()
+    key = FoldKey(kind, client.address, code, flight.request.function, exact, flight.decision.name)
     known = guard.folder.counts(key, now)
     record = known if known is not None else _record(guard, kind, flight, now)
     if known is None:

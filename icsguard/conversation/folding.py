@@ -15,8 +15,11 @@ from icsguard.core.record import Record
 
 FOLD_NS: Final = SECOND
 """Equal events this close to the first one are folded. Short, so that the count is on record soon."""
+MAX_EXACT: Final = 128
+"""Different events within a second that are told apart by their exact request. Beyond, only client, function and reason
+count: a scan of 65536 registers is a hundred records and one sum, not 65536 records."""
 MAX_FOLDS: Final = 256
-"""Different events that are folded at a time. When full, all are written out and folding begins anew."""
+"""Folds at a time, the coarse ones included. When full, all are written out and folding begins anew."""
 
 
 class FoldKey(NamedTuple):
@@ -26,7 +29,8 @@ class FoldKey(NamedTuple):
     client: str
     code: str
     function: int
-    target: str
+    what: str
+    """The exact request in hex, or another detail; empty where details no longer count: see `is_crowded`."""
     decision: str
 
 
@@ -51,6 +55,11 @@ class Folder:
 
     def __bool__(self) -> bool:
         return bool(self._folds)
+
+    @property
+    def is_crowded(self) -> bool:
+        """Say whether so much happens that requests are no longer told apart."""
+        return len(self._folds) >= MAX_EXACT
 
     def counts(self, key: FoldKey, now: int) -> Record | None:
         """Count one more event like `key` if it is folded; return the record that stands for it, None if none does."""
@@ -85,4 +94,12 @@ class Folder:
         fold = self._folds.pop(key)
         if fold.count:
             again = replace(fold.first, id=self._run.next_record_id(), at=fold.last, repeated=fold.count, ticket="")
-            self._run.put(again)
+            self._run.put(again if key.what or not again.request else _summed(again))
+
+
+def _summed(record: Record) -> Record:
+    """Return a record of requests that differ: it names no single one."""
+    text = (
+        f"{record.repeated} more requests of this kind within a second, to one or several elements; like: {record.text}"
+    )
+    return replace(record, text=text, target="", request="", response="")

@@ -117,19 +117,23 @@ def ticket_key(client: Client, flight: Flight) -> Key:
 
 def hold(guard: Guard, client: Client, flight: Flight, now: int) -> None:
     """Answer busy and have a human decide: a ticket is opened, or the open one counts one more try."""
-    key = ticket_key(client, flight)
-    fresh = Ticket(
+    ticket = guard.tickets.again(ticket_key(client, flight))
+    if ticket is None and not guard.tickets.is_full:
+        ticket = guard.tickets.open(_new_ticket(guard, client, flight, now))
+    flight.decision = Decision.HOLD
+    flight.reply = BUSY
+    flight.ticket = ticket.id if ticket is not None else ""
+
+
+def _new_ticket(guard: Guard, client: Client, flight: Flight, now: int) -> Ticket:
+    return Ticket(
         guard.run.next_ticket_id(),
-        key,
+        ticket_key(client, flight),
         target(flight.request) if guard.is_secret(flight.meaning) else describe(flight.request),
         weightiest(flight.reasons).text if flight.reasons else "",
         now,
         now + guard.tickets.ttl_ns,
     )
-    ticket = guard.tickets.hold(key, fresh)
-    flight.decision = Decision.HOLD
-    flight.reply = BUSY
-    flight.ticket = ticket.id if ticket is not None else ""
 
 
 def weightiest(reasons: tuple[Reason, ...]) -> Reason:

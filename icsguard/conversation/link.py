@@ -120,14 +120,16 @@ class OwnLink:
 
     def promote(self) -> None:
         """Turn the cached reads in flight into flights: the fast path does not fit what happens now."""
-        for raw, (read, request, at, number) in self.hot.items():
+        for tid, (read, request, at, number) in self.hot.items():
             flight = Flight(number, request, read.request, read.meaning, now=at, expires=at)
             flight.move(Stage.READY)
             flight.move(Stage.HANDED_OVER)
             flight.sent_at = at
             flight.attempts = 1
-            self.busy[raw] = flight
-        self.hot.clear()
+            self.busy[tid] = flight
+        if self.hot:
+            self.busy = dict(sorted(self.busy.items(), key=lambda item: item[1].number))
+            self.hot.clear()
 
     def overdue(self, now: int) -> list[Flight]:
         """Take out the flights whose answer is not there `timeout_ns` after they were handed over."""

@@ -72,15 +72,21 @@ class Tickets:
         """Return the ticket of that id, open or lately closed."""
         return next((t for t in (*self._live.values(), *self._closed) if t.id == ticket_id), None)
 
-    def hold(self, key: Key, ticket: Ticket) -> Ticket | None:
-        """Return the ticket that stands for `key`: the one that is open already, else `ticket`; None when full."""
+    def again(self, key: Key) -> Ticket | None:
+        """Return the open ticket for `key` and count that it was asked for once more; None where there is none."""
         known = self._live.get(key)
         if known is not None:
             known.asked += 1
-            return known
-        if len(self._live) >= MAX_TICKETS:
-            return None
-        self._live[key] = ticket
+        return known
+
+    @property
+    def is_full(self) -> bool:
+        """Say whether no further ticket can be opened."""
+        return len(self._live) >= MAX_TICKETS
+
+    def open(self, ticket: Ticket) -> Ticket:
+        """Take a new ticket in; the caller looked whether there is room."""
+        self._live[ticket.key] = ticket
         return ticket
 
     def use(self, key: Key, now: int) -> Ticket | None:

@@ -38,8 +38,8 @@ class Kept:
     def apply(self, guard: Guard) -> None:
         """Bring a fresh guard to where the operators had it. A mode yields where the configuration's was changed."""
         kept = self.modes.get(guard.name)
-        if kept is not None and kept.configured == guard.conduit.mode.value:
-            guard.set_mode(Mode(kept.mode))
+        if kept is not None and kept.configured is guard.conduit.mode:
+            guard.set_mode(kept.mode)
         else:
             self.modes.pop(guard.name, None)
         shift, now = self._clock.wall_shift(), self._clock.now()
@@ -51,7 +51,7 @@ class Kept:
     def set_mode(self, guard: Guard, mode: Mode) -> None:
         """Change a mode and keep it."""
         guard.set_mode(mode)
-        self.modes[guard.name] = KeptMode(mode.value, guard.conduit.mode.value)
+        self.modes[guard.name] = KeptMode(mode, guard.conduit.mode)
 
     def forget_mode(self, conduit: str) -> None:
         """Let the configuration's mode hold again."""

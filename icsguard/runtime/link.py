@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -129,10 +130,12 @@ class LinkServer:
         """Close all links and the socket."""
         for peer in list(self.peers):
             peer.close()
-        if self._server is not None:
-            self._server.close()
-            await asyncio.sleep(0)  # let the closing transports finish their last write
-        with contextlib.suppress(FileNotFoundError):
+        if self._server is None:
+            return
+        self._server.close()
+        self._server = None
+        await asyncio.sleep(0)  # let the closing transports finish their last write
+        with contextlib.suppress(OSError):
             self.path.unlink()
 
     def _arrived(self, link: Link) -> None:
@@ -214,7 +217,7 @@ class LinkClient:
 def remove_stale_socket(path: Path) -> None:
     """Make way for a socket at `path`: its folder is made, a socket left by a dead process removed.
 
-    Raises FileExistsError where something else than a socket lies there.
+    Raises FileExistsError where something else than a socket lies there, or a living process listens.
     """
     path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
     try:
@@ -223,4 +226,18 @@ def remove_stale_socket(path: Path) -> None:
         return
     if not stat.S_ISSOCK(mode):
         raise FileExistsError(f"{path} exists and is no socket; move it away")
+    if _somebody_listens(path):
+        raise FileExistsError(f"another gateway listens at {path}; stop it first, or set another run folder")
     path.unlink()
+
+
+def _somebody_listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(str(path))
+        except BlockingIOError:
+            return True  # its queue is full: it is busy, not dead
+        except OSError:
+            return False
+    return True

@@ -90,7 +90,7 @@ class Site:
                 await part.start()
             except OSError as error:
                 why = error.strerror or error
-                raise SiteError(f"{run_dir} cannot hold the gateway's sockets: {why}; see `icsguard doctor`") from error
+                raise SiteError(f"the gateway's sockets in {run_dir}: {why}; see `icsguard doctor`") from error
         for conduit in self.settings.conduits:
             await self.open(conduit)
         self.note("gateway started", RecordKind.LIFECYCLE, pid=os.getpid(), version=icsguard.__version__)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from icsguard.core.decision import Mode
 from icsguard.core.isolation import Isolation
 from icsguard.policy.rules import Grant
 
@@ -25,8 +27,8 @@ MAX_BYTES: Final = 4 * 1024 * 1024
 class KeptMode(msgspec.Struct, frozen=True):
     """A mode that an operator set. It yields when the configuration's own mode is changed."""
 
-    mode: str
-    configured: str
+    mode: Mode
+    configured: Mode
     """What the configuration said then."""
 
 
@@ -44,13 +46,24 @@ class KeptState(msgspec.Struct, frozen=True):
     """Grant id to operator."""
 
 
+class _File(msgspec.Struct, frozen=True):
+    """The file: what is kept, and a digest by which a flipped bit is found."""
+
+    sha256: str
+    state: msgspec.Raw
+
+
 def read_state(folder: Path) -> tuple[KeptState, str]:
     """Return the kept state, and a sentence for the operator where it could not be read (empty otherwise)."""
     path = folder / FILE_NAME
     try:
         if path.stat().st_size > MAX_BYTES:
             return KeptState(), _set_aside(path, f"it has more than {MAX_BYTES} bytes")
-        state = msgspec.json.decode(path.read_bytes(), type=KeptState)
+        file = msgspec.json.decode(path.read_bytes(), type=_File)
+        body = msgspec.json.format(bytes(file.state), indent=-1)
+        if sha256(body).hexdigest() != file.sha256:
+            return KeptState(), _set_aside(path, "its digest does not match")
+        state = msgspec.json.decode(body, type=KeptState)
     except FileNotFoundError:
         return KeptState(), ""
     except OSError as error:
@@ -69,7 +82,7 @@ def write_state(folder: Path, state: KeptState) -> None:
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
     try:
         with open(descriptor, "wb") as file:  # noqa: PTH123 - from a descriptor, for its mode
-            file.write(msgspec.json.format(msgspec.json.encode(state), indent=1) + b"\n")
+            file.write(_packed(state))
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)
@@ -77,6 +90,12 @@ def write_state(folder: Path, state: KeptState) -> None:
         with contextlib.suppress(OSError):
             fresh.unlink()
         raise
+
+
+def _packed(state: KeptState) -> bytes:
+    body = msgspec.json.encode(state)
+    whole = _File(sha256(body).hexdigest(), msgspec.Raw(body))
+    return msgspec.json.format(msgspec.json.encode(whole), indent=1) + b"\n"
 
 
 def _set_aside(path: Path, why: str) -> str:

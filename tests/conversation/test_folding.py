@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icsguard.conversation.folding import FOLD_NS, MAX_FOLDS, Folder, FoldKey
+from icsguard.conversation.folding import FOLD_NS, MAX_EXACT, MAX_FOLDS, Folder, FoldKey
 from icsguard.conversation.run import Run
 from icsguard.core.record import Record, RecordKind, Severity
 
@@ -13,7 +13,7 @@ def key(target="holding 1"):
 def event(folder, run, now, which=None):
     which = which or key()
     if folder.counts(which, now) is None:
-        folder.put(which, Record(run.next_record_id(), RecordKind.VERDICT, now, Severity.LOW, which.target), now)
+        folder.put(which, Record(run.next_record_id(), RecordKind.VERDICT, now, Severity.LOW, which.what), now)
 
 
 def test_the_first_is_written_at_once_and_the_rest_with_its_count():
@@ -67,3 +67,22 @@ def test_counts_add_up_to_the_events(events):
             folder.expire(now)
     folder.flush()
     assert len(events) == sum(record.repeated for record in run.records)
+
+
+def test_a_crowd_is_summed_and_names_no_single_request():
+    run = Run("r")
+    folder = Folder(run)
+    for number in range(MAX_EXACT):
+        assert not folder.is_crowded
+        event(folder, run, 0, key(f"request {number}"))
+    assert folder.is_crowded
+    coarse = key("")
+    folder.put(
+        coarse, Record("r-x", RecordKind.VERDICT, 0, Severity.LOW, "refused: this", target="holding 1", request="00"), 0
+    )
+    for _ in range(1000):
+        assert folder.counts(coarse, 1)
+    folder.flush()
+    total = run.records[-1]
+    assert (1000, "", "") == (total.repeated, total.target, total.request)
+    assert total.text.startswith("1000 more requests")
