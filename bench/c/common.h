@@ -13,6 +13,9 @@ enum {
     FORBIDDEN_FROM = 60000, /* writes from this address on are what the six rules forbid */
     WRITABLE_FROM = 10000,  /* each connection owns a block of BLOCK registers from here on */
     BLOCK = 32,
+    PLANT_FROM = 9900,      /* set-point, level and outflow of the device's small plant; reads of the mix stay below */
+    PLANT_REGISTERS = 3,
+    PLANT_MOST = 10000,     /* no register of the plant is ever above */
     MAX_CONNECTIONS = 1500, /* WRITABLE_FROM + 1500 * BLOCK stays below FORBIDDEN_FROM */
 };
 

@@ -139,6 +139,7 @@ static bool serve(unsigned index, uint64_t now) {
             break;
         }
         uint8_t out[HEADER + 256];
+        tables_plant(tables[peer->port], now);
         size_t pdu = tables_answer(tables[peer->port], &counters, adu + HEADER, length - 1, out + HEADER);
         memcpy(out, adu, HEADER);
         put16(out + 4, (unsigned)pdu + 1);

@@ -47,6 +47,7 @@ static struct {
     Loop loop;
     double rate, seconds, warm_up;
     uint64_t timeout_ns;
+    bool print_polls;
     Mix mix;
     Group groups[MAX_GROUPS];
     int group_count;
@@ -457,7 +458,7 @@ static bool print_result(void) {
 static const char HELP[] =
     "load --port P [--host A] [--connections N] [--first-connection K] [--depth 1..8] [--rate PER_SECOND | --storm]\n"
     "     [--seconds S] [--warm-up S] [--timeout-ms T] [--unit U] [--poll-set N] [--writes SHARE] [--forbidden SHARE]\n"
-    "     [--least REGISTERS] [--most REGISTERS] [--seed N] [--watch NAME=PID,PID]...\n";
+    "     [--least REGISTERS] [--most REGISTERS] [--seed N] [--plant] [--polls] [--watch NAME=PID,PID]...\n";
 
 static double share_of(const char *text, double most, const char *name) {
     char *end = NULL;
@@ -485,6 +486,8 @@ static void take_option(int option) {
     case 'P': options.mix.poll_set = (unsigned)number(optarg, 0, 4096, "--poll-set"); break;
     case 'W': options.mix.writes_per_10k = (unsigned)(share_of(optarg, 1, "--writes") * 10000); break;
     case 'f': options.mix.forbidden_per_10k = (unsigned)(share_of(optarg, 1, "--forbidden") * 10000); break;
+    case 'L': options.mix.plant = true; break;
+    case 'q': options.print_polls = true; break;
     case 'l': options.mix.least = (unsigned)number(optarg, 1, 125, "--least"); break;
     case 'm': options.mix.most = (unsigned)number(optarg, 1, 125, "--most"); break;
     case 'x': options.mix.seed = (uint64_t)number(optarg, 0, INT32_MAX, "--seed"); break;
@@ -504,12 +507,12 @@ static void parse(int argc, char **argv) {
         {"depth", 1, 0, 'd'},    {"rate", 1, 0, 'r'},       {"storm", 0, 0, 'S'},       {"seconds", 1, 0, 's'},
         {"warm-up", 1, 0, 'w'},  {"timeout-ms", 1, 0, 't'}, {"unit", 1, 0, 'u'},        {"poll-set", 1, 0, 'P'},
         {"writes", 1, 0, 'W'},   {"forbidden", 1, 0, 'f'},  {"least", 1, 0, 'l'},       {"most", 1, 0, 'm'},
-        {"seed", 1, 0, 'x'},     {"watch", 1, 0, 'g'},      {0, 0, 0, 0}};
+        {"seed", 1, 0, 'x'},     {"watch", 1, 0, 'g'},      {"plant", 0, 0, 'L'},      {"polls", 0, 0, 'q'},          {0, 0, 0, 0}};
     int option;
     while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
         take_option(option);
     }
-    if (options.port == 0 || options.mix.least > options.mix.most || options.seconds <= 0 ||
+    if ((options.port == 0 && !options.print_polls) || options.mix.least > options.mix.most || options.seconds <= 0 ||
         (options.loop == OPEN_LOOP && options.rate <= 0) ||
         options.first_connection + options.connections > MAX_CONNECTIONS) {
         usage(HELP);
@@ -524,6 +527,10 @@ int main(int argc, char **argv) {
     parse(argc, argv);
     raise_descriptor_limit();
     mix_prepare(&options.mix);
+    if (options.print_polls) {
+        mix_print_polls(&options.mix);
+        return 0;
+    }
     poll_fd = epoll_create1(EPOLL_CLOEXEC);
     connections = calloc(options.connections, sizeof *connections);
     if (connections == NULL || poll_fd < 0) {

@@ -1,8 +1,9 @@
 #include "mix.h"
 
+#include <stdio.h>
 #include <string.h>
 
-enum { MAX_POLLS = 4096, READABLE = 9900 }; /* reads stay below WRITABLE_FROM: nobody ever writes there */
+enum { MAX_POLLS = 4096, READABLE = PLANT_FROM }; /* reads of the mix stay below: nobody ever writes there */
 
 static uint8_t image[2 * ELEMENTS]; /* the known image as it stands on the wire */
 static struct {
@@ -31,6 +32,14 @@ void mix_prepare(const Mix *mix) {
     for (unsigned index = 0; index < mix->poll_set && index < MAX_POLLS; index++) {
         draw_read(mix, &state, &polls[index].first, &polls[index].count);
     }
+}
+
+void mix_print_polls(const Mix *mix) {
+    putchar('[');
+    for (unsigned index = 0; index < mix->poll_set; index++) {
+        printf("%s[%u,%u]", index == 0 ? "" : ",", polls[index].first, polls[index].count);
+    }
+    puts("]");
 }
 
 void script_start(Script *script, const Mix *mix, unsigned connection) {
@@ -77,6 +86,15 @@ static size_t put_write_many(Request *request, uint8_t *pdu) {
     return 38;
 }
 
+static size_t put_plant(Script *script, const Mix *mix, Request *request, uint8_t *pdu) {
+    bool writes = below(&script->state, 10000) < mix->writes_per_10k;
+    request->kind = writes ? WRITE : READ;
+    request->first = PLANT_FROM;
+    request->count = PLANT_REGISTERS;
+    request->values[0] = (uint16_t)(400 + below(&script->state, 201));
+    return writes ? put_write_one(request, pdu) : put_read(request, pdu);
+}
+
 static size_t put_write(Script *script, Request *request, uint8_t *pdu) {
     uint64_t dice = draw(&script->state);
     bool many = dice & 1;
@@ -117,6 +135,9 @@ size_t script_next(Script *script, const Mix *mix, Request *request, uint8_t *ou
     *request = (Request){.tid = script->next_tid++};
     unsigned dice = below(&script->state, 10000);
     uint8_t *pdu = out + HEADER;
+    if (mix->plant) {
+        return finish(mix, request, out, put_plant(script, mix, request, pdu));
+    }
     if (script->read_back_due) {
         script->read_back_due = false;
         *request = script->last_write;
@@ -146,6 +167,9 @@ size_t script_next(Script *script, const Mix *mix, Request *request, uint8_t *ou
 static bool is_read_right(const Request *request, const uint8_t *pdu, size_t length) {
     if (length != 2 + 2 * (size_t)request->count || pdu[1] != 2 * request->count) {
         return false;
+    }
+    if (request->first == PLANT_FROM) { /* it moves: only what it can never be is wrong */
+        return get16(pdu + 2) <= PLANT_MOST && get16(pdu + 4) <= PLANT_MOST && get16(pdu + 6) <= PLANT_MOST;
     }
     if (request->kind == READ) {
         return memcmp(pdu + 2, image + 2 * request->first, 2 * (size_t)request->count) == 0;

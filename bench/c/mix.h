@@ -11,6 +11,7 @@ typedef struct {
     unsigned poll_set;         /* distinct reads that all connections share, as SCADA polls; 0: each read is drawn anew */
     unsigned writes_per_10k;   /* half single (06), half of 16 registers (16) */
     unsigned forbidden_per_10k;
+    bool plant;                /* operate the device's small plant instead: reads of it, writes of its set-point */
     unsigned least, most;      /* registers a read */
     uint64_t seed;
 } Mix;
@@ -38,6 +39,7 @@ typedef struct {
 typedef enum { RIGHT, EXCEPTION, WRONG } Answer;
 
 void mix_prepare(const Mix *mix);
+void mix_print_polls(const Mix *mix); /* the poll set as JSON: [[first, count], ...] */
 void script_start(Script *script, const Mix *mix, unsigned connection);
 
 /* Draw the next request and write its ADU into `out`; return the ADU's length. */

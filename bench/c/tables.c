@@ -1,6 +1,9 @@
 #include "tables.h"
 
+#include <math.h>
 #include <string.h>
+
+static const double LEVEL_TAU_S = 20.0, OUTFLOW_TAU_S = 5.0, STEP_S = 0.05;
 
 enum { ILLEGAL_FUNCTION = 1, ILLEGAL_ADDRESS = 2, ILLEGAL_VALUE = 3 };
 
@@ -22,6 +25,24 @@ void tables_reset(Tables *tables) {
         tables->coil[address] = image_value(address) & 1;
         tables->discrete[address] = image_value(address) >> 1 & 1;
     }
+    tables->level = tables->outflow = 500.0;
+    tables->plant_at = 0;
+    for (unsigned index = 0; index < PLANT_REGISTERS; index++) {
+        tables->holding[PLANT_FROM + index] = index == 0 ? 500 : 5000; /* measured values have one decimal */
+    }
+}
+
+void tables_plant(Tables *tables, uint64_t now) {
+    double seconds = tables->plant_at == 0 ? 0.0 : (double)(now - tables->plant_at) / 1e9;
+    if (tables->plant_at != 0 && seconds < STEP_S) {
+        return;
+    }
+    tables->plant_at = now;
+    double set_point = tables->holding[PLANT_FROM] < 1000 ? tables->holding[PLANT_FROM] : 1000;
+    tables->outflow += (tables->level - tables->outflow) * (1.0 - exp(-seconds / OUTFLOW_TAU_S));
+    tables->level += (set_point - tables->level) * (1.0 - exp(-seconds / LEVEL_TAU_S));
+    tables->holding[PLANT_FROM + 1] = (uint16_t)lround(tables->level * 10.0);
+    tables->holding[PLANT_FROM + 2] = (uint16_t)lround(tables->outflow * 10.0);
 }
 
 /* Address and quantity by the law of the function: first the quantity (03), then the end address (02). */

@@ -9,6 +9,8 @@ typedef struct {
     uint16_t input[ELEMENTS];
     uint8_t coil[ELEMENTS];
     uint8_t discrete[ELEMENTS];
+    uint64_t plant_at; /* when the plant was moved last; 0 before */
+    double level, outflow; /* per mille */
 } Tables;
 
 /* What really arrived: a request that a guard stopped is in none of these. */
@@ -24,6 +26,9 @@ typedef struct {
 } Counters;
 
 void tables_reset(Tables *tables);
+
+/* Move the small plant to `now`: a tank whose level follows its set-point, and an outflow that follows the level. */
+void tables_plant(Tables *tables, uint64_t now);
 
 /* Write the answer to `pdu` into `out` (at least 253 bytes); return its length. */
 size_t tables_answer(Tables *tables, Counters *counters, const uint8_t *pdu, size_t length, uint8_t *out);

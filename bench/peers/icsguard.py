@@ -1,0 +1,147 @@
+"""icsguard with everything on: policy, pairing, response checks, shadow with models, scoring, records.
+
+The three processes are started as a service manager does: the gateway on the data core, shadow and recorder on the
+other. `shadow=False` leaves the shadow out, to see what it costs the gateway.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from bench.peers.api import Stage, Standing
+from bench.process import NotReadyError, children, free_port, last_words, start, stop, wait_for_port
+from bench.site import write_policy, write_site
+from bench.trained import train
+from icsguard import __version__
+from icsguard.control.replies import Status
+from icsguard.control.requests import GetStatus
+from icsguard.runtime.control_client import ControlError, ask
+
+CELL: Final = "cell"
+SECOND: Final = "second"
+READY_S: Final = 30.0  # the shadow loads and probes its models
+ENVIRONMENT: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+MANY_RULES: Final = 9_000
+
+
+class Icsguard:
+    """The product."""
+
+    def __init__(self, name: str = "icsguard", *, shadow: bool = True, mode: str = "enforce") -> None:
+        self.name = name
+        self.wrap: list[str] = []
+        self._shadow = shadow
+        self._mode = mode
+
+    def absent(self) -> str:
+        """It is always there."""
+        return ""
+
+    def version(self) -> str:
+        """Return its version."""
+        return __version__
+
+    @contextlib.contextmanager
+    def stand(self, stage: Stage) -> Iterator[Standing]:
+        """Start the processes; ready when the shadow has its models."""
+        folder = stage.folder
+        conduits = {CELL: (free_port(), stage.device_port)}
+        if stage.second_port:
+            conduits[SECOND] = (free_port(), stage.second_port)
+        config = write_site(folder, conduits, mode=self._mode)
+        models(config, stage.programs, folder / "state")
+        with contextlib.ExitStack() as stack:
+            gateway = _part(stack, stage, "gateway", stage.place.gateway, config)
+            wait_for_port(conduits[CELL][0], gateway, folder / "gateway.log")
+            parts = {"recorder": _part(stack, stage, "recorder", stage.place.side, config)}
+            if self._shadow:
+                parts["shadow"] = _part(stack, stage, "shadow", stage.place.side, config)
+            _wait_for_parts(folder, parts)
+            yield Standing(
+                conduits[CELL][0],
+                (gateway.pid, *children(gateway.pid)),
+                {role: (process.pid,) for role, process in parts.items()},
+                second_port=conduits.get(SECOND, (0, 0))[0],
+                actions=_actions(folder, gateway, parts),
+            )
+
+
+def models(config: Path, programs: Path, state: Path) -> None:
+    """Put trained models of the site into its state folder: trained once, then copied."""
+    kept = programs / "trained"
+    if not (kept / "done").exists():
+        shutil.rmtree(kept, ignore_errors=True)
+        train(config, programs)
+        shutil.copytree(state, kept)
+        (kept / "done").touch()
+        return
+    shutil.copytree(kept, state, dirs_exist_ok=True)
+
+
+def status(folder: Path) -> Status:
+    """Ask the running gateway how it is. Raises ControlError."""
+    reply = ask(folder / "run" / "control.sock", GetStatus())
+    if not isinstance(reply, Status):
+        raise NotReadyError(f"the gateway does not say how it is: {reply}")
+    return reply
+
+
+def _part(
+    stack: contextlib.ExitStack, stage: Stage, role: str, prefix: list[str], config: Path
+) -> subprocess.Popen[bytes]:
+    command = [*prefix, sys.executable, "-m", f"icsguard.runtime.{role}", "--config", str(config)]
+    process = start(command, stage.folder / f"{role}.log", env=ENVIRONMENT)
+    stack.callback(stop, process)
+    return process
+
+
+def _wait_for_parts(folder: Path, parts: dict[str, subprocess.Popen[bytes]]) -> None:
+    until = time.monotonic() + READY_S
+    seen: object = "no status"
+    while time.monotonic() < until:
+        with contextlib.suppress(ControlError):
+            seen = {part.role: (part.state, part.facts) for part in status(folder).parts}
+            if all(_is_ready(part.state, part.facts, part.role) for part in status(folder).parts if part.role in parts):
+                return
+        time.sleep(0.1)
+    raise NotReadyError(f"not ready: {seen}; {[last_words(folder / f'{role}.log') for role in parts]}")
+
+
+def _is_ready(state: str, facts: dict[str, str | int | float], role: str) -> bool:
+    return state == "up" and (role != "shadow" or bool(facts.get(f"{CELL}.model")))
+
+
+def _actions(
+    folder: Path, gateway: subprocess.Popen[bytes], parts: dict[str, subprocess.Popen[bytes]]
+) -> dict[str, Callable[[], None]]:
+    rules = itertools.cycle((MANY_RULES, 0))
+
+    def reload_policy() -> None:
+        write_policy(folder, rules=next(rules))
+        gateway.send_signal(signal.SIGHUP)
+
+    def reload_models() -> None:
+        for manifest in (folder / "state" / "models").glob("*/manifest.json"):
+            os.utime(manifest)
+        parts["shadow"].send_signal(signal.SIGHUP)
+
+    found: dict[str, Callable[[], None]] = {
+        "policy reload": reload_policy,
+        "stall recorder": lambda: parts["recorder"].send_signal(signal.SIGSTOP),
+        "resume recorder": lambda: parts["recorder"].send_signal(signal.SIGCONT),
+    }
+    if "shadow" in parts:
+        found["model reload"] = reload_models
+        found["stall shadow"] = lambda: parts["shadow"].send_signal(signal.SIGSTOP)
+        found["resume shadow"] = lambda: parts["shadow"].send_signal(signal.SIGCONT)
+    return found
