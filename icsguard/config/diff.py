@@ -23,6 +23,7 @@ from icsguard.policy.words import rate_text, reach_text, services_text, target_t
 _TABLES: Final = {function: table for table, functions in DATA_FUNCTIONS.items() for function in functions}
 _WRITES: Final = frozenset({5, 6, 15, 16, 21, 22, 23})
 _EVERYONE: Final = "everyone"
+_DENIED: Final = "denied"
 
 
 class Effect(StrEnum):
@@ -77,11 +78,15 @@ def _permissions(old: Policy, new: Policy) -> Iterator[Difference]:
         change = f"{gained.pop(share) or ' (always)'}, before{lost.pop(share) or ' (always)'}"
         yield Difference(Effect.CHANGES, f"{share.network} may {_use(share)}{change}")
     for share, condition in gained.items():
-        effect = _turned(Effect.PERMITS, condition)
-        yield Difference(effect, f"{share.network} may now {_use(share)}{condition}")
+        if _DENIED in condition:
+            yield Difference(Effect.FORBIDS, f"{share.network} is denied to {_use(share)}, whatever else permits it")
+        else:
+            yield Difference(Effect.PERMITS, f"{share.network} may now {_use(share)}{condition}")
     for share, condition in lost.items():
-        effect = _turned(Effect.FORBIDS, condition)
-        yield Difference(effect, f"{share.network} may no longer {_use(share)}{condition}")
+        if _DENIED in condition:
+            yield Difference(Effect.PERMITS, f"{share.network} is no longer denied to {_use(share)}")
+        else:
+            yield Difference(Effect.FORBIDS, f"{share.network} may no longer {_use(share)}{condition}")
 
 
 def _use(share: _Share) -> str:
@@ -103,13 +108,6 @@ def _surplus(more: dict[_Atom, list[Target]], less: dict[_Atom, list[Target]]) -
         _Share(network, unit, tuple(sorted(services)), places): condition
         for (network, unit, condition, places, _), services in alike.items()
     }
-
-
-def _turned(effect: Effect, condition: str) -> Effect:
-    """A deny rule that comes forbids, one that goes permits."""
-    if "denied" not in condition:
-        return effect
-    return Effect.FORBIDS if effect is Effect.PERMITS else Effect.PERMITS
 
 
 def _atoms(policy: Policy) -> dict[_Atom, list[Target]]:
@@ -146,7 +144,7 @@ def _reach(rule: Rule, unit: int, function: int, points: tuple[Point, ...]) -> l
 
 def _condition(rule: Rule) -> str:
     parts = [
-        {Action.ALLOW: "", Action.ALERT: "with an alert", Action.HOLD: "after approval", Action.DENY: "denied"}[
+        {Action.ALLOW: "", Action.ALERT: "with an alert", Action.HOLD: "after approval", Action.DENY: _DENIED}[
             rule.action
         ],
         f"values {values_text(rule)}" if values_text(rule) else "",

@@ -71,7 +71,7 @@ def zone_shifts(name: str) -> tuple[ZoneShift, ...]:
         return ()
     try:
         zone = ZoneInfo(name)
-    except (OSError, ValueError) as error:
+    except (KeyError, OSError, ValueError) as error:
         raise ValueError(f"{name!r} is no time zone: write an IANA name such as Europe/Berlin, or UTC") from error
     day = datetime(_FIRST_YEAR, 1, 1, tzinfo=UTC)
     end = datetime(_LAST_YEAR, 1, 1, tzinfo=UTC)

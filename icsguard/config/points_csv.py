@@ -68,7 +68,8 @@ class PointList:
 def read_points(text: str, file: str, findings: Findings) -> PointList:
     """Return the points of a CSV text; faults go to `findings`."""
     found = PointList(file)
-    rows = csv.reader(text.lstrip("\ufeff").splitlines(), strict=True, delimiter=_delimiter(text))
+    text = text.removeprefix("\ufeff")
+    rows = csv.reader(text.splitlines(), strict=True, delimiter=_delimiter(text))
     header: list[str] | None = None
     try:
         for cells in rows:

@@ -109,7 +109,8 @@ def _is_branch(part: str | int) -> bool:
 
 
 def _plain(message: str) -> str:
-    return message[:1].lower() + message[1:].replace("Input should be", "should be")
+    message = message.removeprefix("Input ")
+    return message[:1].lower() + message[1:]
 
 
 def _fields(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:

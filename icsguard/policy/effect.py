@@ -63,8 +63,6 @@ def _masked(change: Change, law: PointLaw, befores: list[tuple[int, ...]], *, va
     if point.type not in _PLAIN:
         return Effect(law, (), "unknown", touched=touched)
     ends = [end for kept, base in ways for end in _extremes(base, kept, signed=point.type in _SIGNED)]
-    if all(kept == 0 for kept, _ in ways):
-        return _settled(law, [(ends[0],)])._replace(touched=touched)
     numbers = tuple(sorted({law.decode((end,)) or 0 for end in ends}))
     return Effect(law, numbers, exact=False, touched=touched, open_bits=keep)
 

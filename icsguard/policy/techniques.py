@@ -20,6 +20,8 @@ FLOOD: Final = "T0814"
 IDENTIFY_POINTS: Final = "T0861"
 _DEVICE_INFORMATION: Final = "T0888"
 _PROGRAM_DOWNLOAD: Final = "T0843"
+_WITH_DATA: Final = frozenset({8, 43})
+"""Public functions whose body is data, not a vendor's protocol (Modbus AP V1.1b3 §6.8, §6.19)."""
 
 BY_SERVICE: Final = MappingProxyType(
     {
@@ -40,6 +42,6 @@ def of_service(meaning: Meaning) -> str:
     known = BY_SERVICE.get((meaning.function, meaning.sub))
     if known:
         return known
-    if meaning.extra:
+    if meaning.extra and meaning.function not in _WITH_DATA:
         return _PROGRAM_DOWNLOAD
     return UNAUTHORIZED_COMMAND if meaning.intent in CHANGES_THE_PLANT else IDENTIFY_POINTS

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import msgspec
 import pytest
+
 from icsguard.config.settings import Conduit, GatewaySettings, Settings, SyslogSettings
 from icsguard.core.ids import AddressRange
 from icsguard.core.meaning import Table

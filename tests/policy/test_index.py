@@ -67,3 +67,9 @@ def test_bits_of_one_register_are_joined():
     bits = [Change(Table.HOLDING, 20, (1,), keep=0xFFFE), Change(Table.HOLDING, 20, (0,), keep=0xFFFD)]
 
     assert [Change(Table.HOLDING, 20, (1,), keep=0xFFFC)] == merged(bits)
+
+
+def test_an_overlap_with_nobody_links_nothing():
+    index = points(Point("coil", 1, Table.COIL, 3, DataType.BOOL, overlaps=("gone", "coil")))
+
+    assert [] == index.sharing(index.all[0][1])

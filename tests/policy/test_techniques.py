@@ -24,6 +24,7 @@ def test_every_technique_that_policy_and_packs_name_is_in_the_table():
     ("pdu", "technique"),
     [
         (build.diagnostic(4), "T0814"),
+        (build.diagnostic(10), "T0855"),
         (build.identification(), "T0888"),
         (build.private(90, b"\0"), "T0843"),
         (build.write_register(0, 0), "T0855"),
