@@ -50,6 +50,8 @@ COMMANDS: Final = {
     "approve": Command("ticket", 'icsguard approve T-19 -r "shift lead"'),
     "deny": Command("ticket", 'icsguard deny T-19 -r "not during the batch"'),
     "mode": Command("mode", 'icsguard mode plc1 enforce -r "reviewed with J. Meier"'),
+    "learn": Command("learn", "icsguard learn plc1 --from line3.pcapng"),
+    "replay": Command("replay", "icsguard replay line3.pcapng --conduit plc1"),
     "version": Command("version", "icsguard version --json"),
 }
 """Commands in the order of the help."""

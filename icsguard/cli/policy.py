@@ -89,7 +89,7 @@ def diff(
     """Say in words what becomes permitted, what becomes forbidden and what else changes. Exit code 4: they differ."""
     from icsguard.config.diff import differences
 
-    found = differences(_usable(old, old_points or points), _usable(new, points))
+    found = differences(usable_policy(old, old_points or points), usable_policy(new, points))
     if as_json:
         show.as_json({"old": str(old), "new": str(new), "differences": found})
     elif not found:
@@ -124,7 +124,7 @@ def _judged(
 ) -> tuple[Policy, bool, frozenset[str]]:
     """Return the policy to test, whether its device is on a serial line, and the device's quirks."""
     if policy is not None:
-        return _usable(policy, points), False, frozenset()
+        return usable_policy(policy, points), False, frozenset()
     chosen = chosen_conduit(settings_file.loaded(config_path(config)).conduits, conduit)
     return chosen.policy, chosen.downstream == "serial", frozenset(chosen.quirks)
 
@@ -139,7 +139,8 @@ def chosen_conduit(conduits: tuple[Conduit, ...], name: str) -> Conduit:
     raise CliError(what, hint=f"--conduit with one of: {names}", code=ExitCode.USAGE)
 
 
-def _usable(file: Path, points: Path | None) -> Policy:
+def usable_policy(file: Path, points: Path | None) -> Policy:
+    """Return a policy file without errors, with its point list. Raises CliError."""
     policy, problems = _policy_of(file, points)
     if policy is None:
         raise CliError(f"{file} has errors:", details=tuple(map(str, problems)), name="configuration")

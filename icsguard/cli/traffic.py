@@ -1,0 +1,81 @@
+"""Recorded traffic for `learn` and `replay`: a capture file, or the journal that the recorder keeps in learn mode."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from icsguard.cli.captures import checked_capture, endpoint_of
+from icsguard.cli.exits import CliError, ExitCode
+from icsguard.cli.extras import needed
+
+if TYPE_CHECKING:
+    from icsguard.config.settings import Conduit, Settings
+    from icsguard.learn.traffic import Traffic
+
+Device = Annotated[
+    str,
+    typer.Option("--device", help="Which device of a capture: host:port; default: the conduit's.", show_default=False),
+]
+Ports = Annotated[list[int], typer.Option("--port", help="Modbus port in a capture; may be repeated.")]
+JOURNAL_MAGIC = b"icsguard"
+"""A journal begins with this, no capture does."""
+
+
+def journal_of(settings: Settings, conduit: Conduit) -> Path:
+    """Return the journal of a conduit. Raises CliError where there is none, or it may not be read."""
+    from icsguard.runtime.journal import journal_path
+
+    path = journal_path(Path(settings.gateway.state_dir), conduit.name)
+    try:
+        path.open("rb").close()
+    except FileNotFoundError:
+        hint = f"icsguard mode {conduit.name} learn -r ..., and let its clients work; or --from CAPTURE.pcap"
+        raise CliError(f"no traffic of {conduit.name} was recorded yet: there is no {path}", hint=hint) from None
+    except PermissionError:
+        raise CliError(f"{path} may not be read by this user", hint="use sudo", code=ExitCode.PERMISSION) from None
+    except OSError as error:
+        raise CliError(f"{path} cannot be read: {error.strerror}") from error
+    return path
+
+
+def read(settings: Settings, conduit: Conduit, source: Path | None, device: str, ports: list[int]) -> Traffic:
+    """Return the transactions of a capture, or of the conduit's journal. Raises CliError."""
+    with understood(source or Path()):
+        from icsguard.learn.traffic import choose_device, from_capture, from_journal
+
+        if source is None:
+            return from_journal(journal_of(settings, conduit), conduit.name)
+        if is_journal(source):
+            return from_journal(source, conduit.name)
+        chosen, wanted = frozenset(ports), endpoint_of(device) or (conduit.device_host, conduit.device_port)
+        everything = from_capture(source, conduit.name, ports=chosen)
+        one = choose_device(everything.devices, wanted)
+        if len(everything.devices) == 1:
+            return everything
+        return from_capture(source, conduit.name, ports=chosen, device=one)
+
+
+def is_journal(path: Path) -> bool:
+    """Say whether a file is a journal rather than a capture. Raises CliError where it cannot be read."""
+    with checked_capture(path).open("rb") as file:
+        return file.read(len(JOURNAL_MAGIC)) == JOURNAL_MAGIC
+
+
+@contextlib.contextmanager
+def understood(path: Path) -> Iterator[None]:
+    """Turn what can be wrong with recorded traffic into one line."""
+    with needed("learn", "scapy", "onnx"):
+        from icsguard.learn.capture import CaptureError
+        from icsguard.runtime.journal import JournalError
+
+        try:
+            yield
+        except (CaptureError, JournalError) as error:
+            raise CliError(str(error)) from error
+        except OSError as error:
+            raise CliError(f"{error.filename or path} cannot be read: {error.strerror}") from error
