@@ -1,7 +1,7 @@
 """Everything that learning does for one conduit: proposed files for the human, a fitted twin for the shadow.
 
-The proposal says what may be done; the twin what the process does. Neither takes effect by itself: the files wait to be
-read and named in icsguard.toml, the twin judges once the conduit leaves learn mode.
+The proposal says what may be done; the twin what the process does. Neither takes effect by itself: everything lies in
+one folder until a human has read it and puts it in place (`icsguard learn CONDUIT --accept`).
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ Progress = Callable[[float, str], None]
 """Told how far it is (0 to 1) and what is being done."""
 PROPOSED: Final = 0.1
 """Share of the work that the proposal is; the rest is fitting."""
+MODELS: Final = "models"
+"""Folder of the twin inside a proposal."""
 MODE: Final = 0o640
 
 
@@ -56,7 +58,7 @@ def _silent(_share: float, _text: str) -> None:
     """Tell nobody."""
 
 
-def learn_conduit(
+def learn_conduit(  # noqa: PLR0913 - what is known, what to learn from, where to put it, how
     settings: Settings,
     conduit: Conduit,
     traffic: Traffic,
@@ -65,9 +67,11 @@ def learn_conduit(
     *,
     options: LearnOptions | None = None,
     overwrite: bool = False,
+    model_dir: Path | None = None,
 ) -> LearnReport:
-    """Write `<conduit>.policy.toml` and `<conduit>.points.csv` to `out_dir`, and the twin to the models folder.
+    """Write `<conduit>.policy.toml`, `<conduit>.points.csv` and the folder `models` to `out_dir`.
 
+    `model_dir` puts the twin elsewhere, for example where the running shadow looks for it.
     Raises LearnError where there is nothing to learn from, or a file stands in the way and `overwrite` is not said.
     """
     progress(0.0, "looking at who asks what")
@@ -84,14 +88,25 @@ def learn_conduit(
     _, problems = check_file(files, policy_file.name, points_file.name)
     progress(PROPOSED, "fitting the twin")
     known = tuple(enriched.point for enriched in proposal.points)
-    model_dir, note, metrics = _fit(
+    folder = model_dir or out_dir / MODELS
+    has_twin, note, metrics = _fit(
         settings,
         replace(conduit, policy=replace(conduit.policy, points=known)),
         traffic,
+        folder,
         lambda share, text: progress(PROPOSED + (1 - PROPOSED) * share, text),
     )
     progress(1.0, "done")
-    return LearnReport(conduit.name, proposal, str(policy_file), str(points_file), problems, model_dir, note, metrics)
+    return LearnReport(
+        conduit.name,
+        proposal,
+        str(policy_file),
+        str(points_file),
+        problems,
+        str(folder) if has_twin else "",
+        note,
+        metrics,
+    )
 
 
 def _write(files: tuple[tuple[Path, str], ...], *, overwrite: bool) -> None:
@@ -111,9 +126,9 @@ def _write(files: tuple[tuple[Path, str], ...], *, overwrite: bool) -> None:
 
 
 def _fit(
-    settings: Settings, conduit: Conduit, traffic: Traffic, progress: Progress
-) -> tuple[str, str, dict[str, float]]:
-    """Fit and export the twin; return its folder, a note and its metrics. Without a twin the folder is empty."""
+    settings: Settings, conduit: Conduit, traffic: Traffic, folder: Path, progress: Progress
+) -> tuple[bool, str, dict[str, float]]:
+    """Fit and export the twin to `folder`; return whether there is one, a note and its metrics."""
     from icsguard.learn.export import export, site_key  # noqa: PLC0415 - a proposal alone needs no numpy
     from icsguard.learn.fit import NothingToLearnError, fit  # noqa: PLC0415 - likewise
     from icsguard.runtime.model_store import ModelStore  # noqa: PLC0415 - likewise
@@ -133,10 +148,9 @@ def _fit(
             flow_model=flow_model,
             progress=progress,
         )
-        folder = Path(settings.shadow.models_dir) / conduit.name
         manifest = export(fitted, folder, site_key(Path(settings.gateway.state_dir)))
     except NothingToLearnError as error:
-        return "", str(error), {}
+        return False, str(error), {}
     except OSError as error:
         raise LearnError(f"the twin can not be written: {error}") from error
-    return str(folder), manifest.note or f"{manifest.rows} rows of {len(manifest.features)} points", manifest.metrics
+    return True, manifest.note or f"{manifest.rows} rows of {len(manifest.features)} points", manifest.metrics
