@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -69,7 +71,7 @@ def test_any_chopping_gives_the_same_messages(cuts):
     stream = b"".join(map(links.encode, MESSAGES))
     edges = sorted({0, len(stream), *(cut % len(stream) for cut in cuts)})
     splitter = links.FrameSplitter()
-    bodies = [body for start, end in zip(edges, edges[1:], strict=False) for body in splitter.feed(stream[start:end])]
+    bodies = [body for start, end in pairwise(edges) for body in splitter.feed(stream[start:end])]
     assert MESSAGES == [links.decode(body) for body in bodies]
 
 

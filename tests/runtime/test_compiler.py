@@ -4,7 +4,13 @@ import pytest
 
 from icsguard.runtime.compiler import CompileError, compile_beside, compile_now
 
-GOOD = '[gateway]\nstate = "{folder}/state"\n[conduit.plc1]\nlisten = "127.0.0.1:15020"\ndevice = "127.0.0.1:15021"\nmode = "learn"\n'
+GOOD = """[gateway]
+state = "{folder}/state"
+[conduit.plc1]
+listen = "127.0.0.1:15020"
+device = "127.0.0.1:15021"
+mode = "learn"
+"""
 
 
 def config(folder: Path, text=GOOD):

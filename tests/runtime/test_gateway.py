@@ -178,14 +178,11 @@ async def test_a_port_in_use_names_who_holds_it(gateway):
 async def test_a_second_gateway_leaves_the_first_alone(gateway, tmp_path):
     gateway.start()
     reader, writer = await gateway.connect()
-    second = subprocess.run(
-        [sys.executable, "-m", "icsguard.runtime.gateway", "--config", str(gateway.config)],
-        capture_output=True,
-        timeout=20,
-        check=False,
-    )
+    command = [sys.executable, "-m", "icsguard.runtime.gateway", "--config", str(gateway.config)]
+    second = await asyncio.create_subprocess_exec(*command, stderr=subprocess.PIPE)
+    _, said = await asyncio.wait_for(second.communicate(), 20)
     assert 1 == second.returncode
-    assert b"another gateway listens" in second.stderr
+    assert b"another gateway listens" in said
     assert (tmp_path / "run" / "shadow.sock").exists()
     assert ANSWER == await answered(reader, writer)
     writer.close()

@@ -13,8 +13,9 @@ from icsguard.runtime.parts import MAX_POINT_QUESTIONS, Part, PointQuestions
 
 @pytest.fixture
 async def part(tmp_path):
-    made = Part("shadow", tmp_path / "shadow.sock", Peer(), Clock(), lambda message: made.heard.append(message))
-    made.heard, made.changes = [], []
+    heard, changes = [], []
+    made = Part("shadow", tmp_path / "shadow.sock", Peer(), Clock(), heard.append)
+    made.heard, made.changes = heard, changes
     made.configure = lambda: links.Configure(b"x", 5)
     made.on_change = made.changes.append
     await made.start()
