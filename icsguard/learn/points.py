@@ -73,8 +73,10 @@ class PointBook:
         return (*known, *new)
 
     def _wanted(self) -> list[Element]:
-        """Return the elements without a point: written ones first, they need one to be permitted."""
+        """Return the elements that need a point to be permitted; without any list also what the device reported."""
         written = sorted({element for _, element in self._seen.writes if element not in self._by_element})
+        if self._known:
+            return written
         read = sorted(self._seen.values.keys() - self._by_element.keys() - set(written))
         room = max(0, MAX_POINTS - len(written))
         return [*written, *read[:room]]
@@ -88,31 +90,39 @@ class PointBook:
             kind = DataType.I16 if signed else DataType.U16
         return Point(name, element.unit, element.table, element.address, kind)
 
-    def _values(self, point: Point) -> tuple[float, float] | None:
-        """Return the smallest and largest value that was written, in engineering units, for one-word points."""
+    def _raw(self, point: Point) -> tuple[int, int] | None:
+        """Return the smallest and largest raw value that was written to a point of one element."""
         raw = self._seen.written.get(Element(point.unit_id, point.table, point.address))
         if raw is None or point.words != 1:
             return None
-        words = (raw.signed_low, raw.signed_high) if point.type is DataType.I16 else (raw.low, raw.high)
-        ends = [value for word in words if (value := engineering(point, (word & 0xFFFF,))) is not None]
-        return (min(ends), max(ends)) if ends else None
+        return (raw.signed_low, raw.signed_high) if point.type is DataType.I16 else (raw.low, raw.high)
+
+    def _values(self, point: Point) -> tuple[float, float] | None:
+        """Return the same in engineering units."""
+        raw = self._raw(point)
+        return None if raw is None else _engineering(point, *raw)
 
     def _enriched(self, point: Point) -> Enriched:
-        limits = point.limits
-        values = self._values(point)
+        limits, raw = point.limits, self._raw(point)
         is_free = limits.minimum is None and limits.maximum is None and not limits.allowed
-        if values is None or point.table is not Table.HOLDING or not is_free or point.type not in _TYPES:
+        if raw is None or point.table is not Table.HOLDING or not is_free or point.type not in _TYPES:
             return Enriched(point)
-        low, high = values
-        slack = self._margin * (high - low)
-        ends = [engineering(point, (word & 0xFFFF,)) for word in _TYPES[point.type]]
-        floor, ceiling = sorted(end for end in ends if end is not None)
-        low, high = max(low - slack, floor), min(high + slack, ceiling)
-        fresh = replace(limits, minimum=round(low, 6), maximum=round(high, 6))
+        slack = int(self._margin * (raw[1] - raw[0]))
+        floor, ceiling = _TYPES[point.type]
+        ends = _engineering(point, max(raw[0] - slack, floor), min(raw[1] + slack, ceiling))
+        if ends is None:
+            return Enriched(point)
         note = f"min and max proposed{self.written(point.name)}: check them against the process"
-        return Enriched(replace(point, limits=fresh), note)
+        return Enriched(replace(point, limits=replace(limits, minimum=ends[0], maximum=ends[1])), note)
 
     def _new_note(self, point: Point) -> str:
         values = self._seen.values.get(Element(point.unit_id, point.table, point.address))
         reported = f"; the device reported {values.low} to {values.high}" if values is not None else ""
         return f"seen, not named{self.written(point.name)}{reported}"
+
+
+def _engineering(point: Point, low: int, high: int) -> tuple[float, float] | None:
+    """Return two raw numbers in engineering units, the smaller first, without the noise of binary fractions."""
+    ends = [engineering(point, (raw & 0xFFFF,)) for raw in (low, high)]
+    found = sorted(round(end, 9) for end in ends if end is not None)
+    return (found[0], found[-1]) if found else None

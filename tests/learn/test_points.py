@@ -93,3 +93,10 @@ def test_the_number_of_new_points_is_bounded_but_never_for_written_ones(seen, wr
         write(address, 1)
         seen.values[Element(1, Table.INPUT, address)] = Values()
     assert 5 == len(PointBook((), seen, 0.0).points())
+
+
+def test_where_the_engineer_has_a_list_only_written_elements_are_added_to_it(seen, write):
+    write(5, 1)
+    seen.values[Element(1, Table.INPUT, 3)] = Values()
+    found = PointBook((Point("own", 1, Table.HOLDING, 9),), seen, 0.0).points()
+    assert ["own", "u1_holding_5"] == [one.point.name for one in found]
