@@ -3,6 +3,7 @@
 import pytest
 
 from icsguard.core.meaning import CHANGES_THE_PLANT, Intent
+from icsguard.protocols.modbus.files import MAX_READ_BYTES, MAX_WRITE_BYTES
 from icsguard.protocols.modbus.functions import (
     DIAGNOSTIC_LAWS,
     ENGINEER,
@@ -20,6 +21,22 @@ from icsguard.protocols.modbus.functions import (
 
 def test_every_public_function_has_a_law():
     assert [1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 15, 16, 17, 20, 21, 22, 23, 24, 43] == sorted(FUNCTIONS)
+
+
+def test_the_presets_hold_exactly_what_their_names_promise():
+    monitoring = "1 2 3 4 7 8/0 8/2 8/11 8/12 8/13 8/14 8/15 8/16 8/17 8/18 11 12 17 20 24 43/14"
+    assert monitoring == " ".join(str(service) for service in sorted(MONITORING))
+    assert "5 6 15 16 22 23" == " ".join(str(service) for service in sorted(OPERATOR - MONITORING))
+    assert "8/1 8/3 8/10 8/20 21 43/13" == " ".join(str(service) for service in sorted(ENGINEER - OPERATOR))
+
+
+def test_the_functions_of_serial_lines_are_marked():
+    assert [7, 8, 11, 12, 17] == [function for function, law in FUNCTIONS.items() if law.serial]
+
+
+def test_the_quantities_of_file_functions_follow_from_the_byte_counts_that_the_codec_holds():
+    assert (MAX_READ_BYTES - 2) // 2 == FUNCTIONS[20].max_quantity
+    assert (MAX_WRITE_BYTES - 7) // 2 == FUNCTIONS[21].max_quantity
 
 
 def test_presets_grow_from_monitoring_to_engineer():
