@@ -10,7 +10,7 @@ from icsguard.config.problem import Findings, did_you_mean
 from icsguard.core.ids import MAX_ADDRESS
 from icsguard.core.meaning import Table
 from icsguard.core.point import DataType, Point
-from icsguard.policy.law import exact_raw, type_range
+from icsguard.policy.law import FLOATS, exact_raw, raw_limit, type_range
 
 _BITS: Final = 16
 _WRITABLE: Final = frozenset({Table.COIL, Table.HOLDING})
@@ -54,6 +54,7 @@ def _limits(point: Point) -> list[tuple[str, str]]:
         faults.append((f"min {limits.minimum:g} is above max {limits.maximum:g}", "swap them"))
     if not faults:
         faults += _allowed(point)
+        faults += _quantum(point)
     if limits.writable_mask is not None and point.type not in _ONE_REGISTER:
         faults.append((f"a mask needs a point of one register, not {point.type}", "write type u16 or i16"))
     if (limits.max_step is not None or limits.max_rate is not None) and point.type is DataType.BOOL:
@@ -78,6 +79,27 @@ def _allowed(point: Point) -> list[tuple[str, str]]:
         except ValueError as error:
             faults.append((f"the allowed value {error}", "the wire cannot carry it"))
     return faults
+
+
+def _quantum(point: Point) -> list[tuple[str, str]]:
+    """What the wire can carry is coarser than what the limits say: nothing, or no change at all, would pass."""
+    if point.type in FLOATS or point.type is DataType.BOOL:
+        return []
+    faults = []
+    limits = point.limits
+    low, high = (raw_limit(point, limit, round_up=up) for limit, up in _ends(point))
+    if low is not None and high is not None and low > high:
+        text = f"no value that scale {point.scale:g} can carry lies between min and max"
+        faults.append((text, "widen them, or correct the scale"))
+    if limits.max_step is not None and limits.max_step < abs(point.scale):
+        text = f"max_step {limits.max_step:g} is smaller than one step of the wire, {abs(point.scale):g}"
+        faults.append((text, "no change at all would pass"))
+    return faults
+
+
+def _ends(point: Point) -> list[tuple[float | None, bool]]:
+    ends = [point.limits.minimum, point.limits.maximum]
+    return list(zip(ends if point.scale > 0 else ends[::-1], (True, False), strict=True))
 
 
 def _envelope(point: Point) -> list[tuple[str, str]]:

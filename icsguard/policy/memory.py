@@ -6,9 +6,9 @@ what devices said (`seen`), what was handed over (`Judge.delivered`) and what be
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from icsguard.core.clock import SECOND
 from icsguard.core.ids import AddressRange
@@ -20,20 +20,6 @@ from icsguard.policy.rules import Rate
 MAX_BUCKETS: Final = 4096  # rule and client pairs with a rate; when full, idle ones go, and without an idle one: refuse
 SETTLE_NS: Final = 2 * SECOND
 """A read this much later than a write shows what the write did; an earlier one may be older than the write."""
-
-
-class Cell(NamedTuple):
-    """One remembered element. A write that no answer confirmed yet leaves two possible values."""
-
-    value: int
-    at: int
-    """0: unknown."""
-    pending: int = -1
-    """Value of a write on its way; -1 for none."""
-    pending_at: int = 0
-
-
-UNKNOWN: Final = Cell(0, 0)
 
 
 class Layout:
@@ -50,87 +36,145 @@ class Layout:
         self.same_unit = same_unit or {}
 
 
+class _Bank:
+    """The remembered elements of one table of one unit: columns, so that a whole response goes in by slices."""
+
+    __slots__ = ("addresses", "ats", "pending", "values")
+
+    def __init__(self, addresses: list[int]) -> None:
+        self.addresses = addresses
+        self.values = [0] * len(addresses)
+        self.ats = [0] * len(addresses)
+        """When each value was last said; 0: unknown."""
+        self.pending: dict[int, tuple[int, int]] = {}
+        """Values on their way and since when, by place in the columns."""
+
+    def run(self, first: int, last: int) -> range:
+        """Return the places of the watched elements from `first` to `last`."""
+        return range(bisect_left(self.addresses, first), bisect_right(self.addresses, last))
+
+    def seen(self, first: int, row: Sequence[int], now: int) -> None:
+        """Take in a row of values from address `first` on."""
+        places = self.run(first, first + len(row) - 1)
+        if not places:
+            return
+        low, high = places.start, places.stop
+        start = self.addresses[low] - first
+        if self.addresses[high - 1] - self.addresses[low] == high - 1 - low:
+            self.values[low:high] = row[start : start + high - low]
+        else:
+            for at in places:
+                self.values[at] = row[self.addresses[at] - first]
+        self.ats[low:high] = [now] * (high - low)
+        for at in [at for at in self.pending if low <= at < high]:
+            value, since = self.pending[at]
+            if self.values[at] == value or now - since >= SETTLE_NS:
+                del self.pending[at]
+
+    def forget(self, at: int) -> None:
+        """Make one element unknown."""
+        self.ats[at] = 0
+        self.pending.pop(at, None)
+
+    def wrote(self, at: int, value: int | None, now: int) -> None:
+        """Note a value on its way to one element; None for one that cannot be foretold."""
+        known = self.pending.get(at)
+        twice = known is not None and known[0] != value and now - known[1] < SETTLE_NS
+        if value is None or twice:
+            self.forget(at)
+        else:
+            self.pending[at] = (value, now)
+
+    def take_over(self, other: _Bank) -> None:
+        """Copy what another bank knows of the same elements."""
+        places = {address: at for at, address in enumerate(other.addresses)}
+        for at, address in enumerate(self.addresses):
+            old = places.get(address)
+            if old is None:
+                continue
+            self.values[at], self.ats[at] = other.values[old], other.ats[old]
+            if old in other.pending:
+                self.pending[at] = other.pending[old]
+
+
 class Memory:
     """The memory of one conduit."""
 
-    __slots__ = ("_buckets", "_cells", "_histories", "_layout", "_uses", "version", "wall_shift")
+    __slots__ = ("_banks", "_buckets", "_histories", "_same_unit", "_uses", "version", "wall_shift")
 
     def __init__(self, layout: Layout | None = None) -> None:
         self.wall_shift = 0
         """Wall minus steady clock, ns; the runtime sets it. Cached verdicts with an end are void when it jumps."""
         self.version = 0
         """Rises with each write handed over: a verdict of an older version is worth forming anew."""
-        self._layout = layout or Layout()
-        self._cells: dict[tuple[int, Table, int], Cell] = {}
+        found = layout or Layout()
+        self._same_unit = found.same_unit
+        self._banks = {key: _Bank(addresses) for key, addresses in found.addresses.items()}
         self._histories: dict[str, History] = {}
         self._buckets: dict[tuple[str, str], int] = {}
         self._uses: dict[str, int] = {}
 
     def adopt(self, layout: Layout, points: Iterable[str], grants: Iterable[str]) -> None:
         """Serve another policy from now on; keep what it still speaks of."""
-        self._layout = layout
-        kept = {(*key, address) for key, addresses in layout.addresses.items() for address in addresses}
-        self._cells = {key: cell for key, cell in self._cells.items() if key in kept}
+        former, self._same_unit = self._banks, layout.same_unit
+        self._banks = {key: _Bank(addresses) for key, addresses in layout.addresses.items()}
+        for key in self._banks.keys() & former.keys():
+            self._banks[key].take_over(former[key])
         names, ids = set(points), set(grants)
         self._histories = {name: history for name, history in self._histories.items() if name in names}
         self._uses = {grant: uses for grant, uses in self._uses.items() if grant in ids}
 
     def watches(self, unit: int, table: Table, span: AddressRange) -> bool:
         """Say whether anything in the run is worth telling to `seen`."""
-        addresses = self._layout.addresses.get((self._layout.same_unit.get(unit, unit), table))
-        if addresses is None:
-            return False
-        at = bisect_left(addresses, span.first)
-        return at < len(addresses) and addresses[at] <= span.last
+        bank = self._bank(unit, table)
+        return bank is not None and bool(bank.run(span.first, span.last))
 
     def seen(self, table: Table, unit: int, first: int, values: Sequence[int], now: int) -> None:
         """Take in what a device said or acknowledged: `values` from address `first` on."""
-        unit = self._layout.same_unit.get(unit, unit)
-        for address in self._watched(unit, table, AddressRange(first, first + len(values) - 1)):
-            key = (unit, table, address)
-            value = values[address - first]
-            old = self._cells.get(key, UNKNOWN)
-            settled = old.pending < 0 or value == old.pending or now - old.pending_at >= SETTLE_NS
-            self._cells[key] = Cell(value, now) if settled else Cell(value, now, old.pending, old.pending_at)
+        bank = self._bank(unit, table)
+        if bank is not None:
+            bank.seen(first, values, now)
 
     def unknown(self, unit: int, table: Table, span: AddressRange) -> None:
         """Forget a run: nobody knows whether a write to it happened."""
-        unit = self._layout.same_unit.get(unit, unit)
-        for address in self._watched(unit, table, span):
-            self._cells.pop((unit, table, address), None)
+        if bank := self._bank(unit, table):
+            for at in bank.run(span.first, span.last):
+                bank.forget(at)
 
     def rejected(self, unit: int, table: Table, span: AddressRange) -> None:
         """The device answered a write to the run with an exception: what was there before is still there."""
-        unit = self._layout.same_unit.get(unit, unit)
-        for address in self._watched(unit, table, span):
-            old = self._cells.get((unit, table, address), UNKNOWN)
-            if old.pending >= 0:
-                self._cells[unit, table, address] = Cell(old.value, old.at)
+        if bank := self._bank(unit, table):
+            for at in bank.run(span.first, span.last):
+                bank.pending.pop(at, None)
 
     def written(self, key: tuple[int, Table, int], value: int | None, now: int) -> None:
-        """Note a value on its way to a watched element; None for one that cannot be foretold. Policy's own call."""
-        addresses = self._layout.addresses.get(key[:2], ())
-        at = bisect_left(addresses, key[2])
-        if at == len(addresses) or addresses[at] != key[2]:
-            return
-        old = self._cells.get(key, UNKNOWN)
-        twice = old.pending >= 0 and old.pending != value and now - old.pending_at < SETTLE_NS
-        if value is None or twice:
-            self._cells.pop(key, None)
-        else:
-            self._cells[key] = Cell(old.value, old.at, value, now)
+        """Note a value on its way to an element; None for one that cannot be foretold. Policy's own call."""
+        if bank := self._banks.get(key[:2]):
+            for at in bank.run(key[2], key[2]):
+                bank.wrote(at, value, now)
 
     def words(self, unit: int, law: PointLaw, now: int) -> list[tuple[int, ...]]:
         """Return what the point may hold now: one tuple of words, two while a write is on its way, none if unknown."""
-        table = law.point.table
-        oldest = now - law.point.max_age_ns
-        cells = [self._cells.get((unit, table, a), UNKNOWN) for a in range(law.span.first, law.span.last + 1)]
-        if any(cell.at == 0 or cell.at < oldest for cell in cells):
+        bank = self._banks.get((unit, law.point.table))
+        if bank is None:
             return []
-        possible = [tuple(cell.value for cell in cells)]
-        if any(cell.pending >= 0 for cell in cells):
-            possible.append(tuple(cell.pending if cell.pending >= 0 else cell.value for cell in cells))
+        places = bank.run(law.span.first, law.span.last)
+        oldest = max(now - law.point.max_age_ns, 1)
+        if len(places) < law.point.words or any(bank.ats[at] < oldest for at in places):
+            return []
+        possible = [tuple(bank.values[places.start : places.stop])]
+        if any(at in bank.pending for at in places):
+            possible.append(tuple(bank.pending[at][0] if at in bank.pending else bank.values[at] for at in places))
         return possible
+
+    def known(self) -> set[tuple[int, Table, int]]:
+        """Return the elements (unit, table, address) whose value is known, however old."""
+        return {
+            (*key, bank.addresses[at])
+            for key, bank in self._banks.items()
+            for at, since in enumerate(bank.ats)
+            if since
+        }
 
     def history(self, point: str) -> History:
         """Return the writes to a point; bounded by the points that the policy declares."""
@@ -158,13 +202,5 @@ class Memory:
         """Count one more; bounded by the grants that the policy holds."""
         self._uses[grant] = self._uses.get(grant, 0) + 1
 
-    def _watched(self, unit: int, table: Table, span: AddressRange) -> list[int]:
-        addresses = self._layout.addresses.get((unit, table))
-        if addresses is None:
-            return []
-        at = bisect_left(addresses, span.first)
-        found = []
-        while at < len(addresses) and addresses[at] <= span.last:
-            found.append(addresses[at])
-            at += 1
-        return found
+    def _bank(self, unit: int, table: Table) -> _Bank | None:
+        return self._banks.get((self._same_unit.get(unit, unit), table))

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from icsguard.core.clock import SECOND
 from icsguard.core.ids import AddressRange
@@ -103,12 +105,14 @@ def test_a_write_that_cannot_be_foretold_makes_the_value_unknown(memory, law):
 
 
 def test_nothing_undeclared_is_ever_kept(memory):
-    memory.seen(HOLDING, 1, 0, [7] * 125, NOW)
     memory.seen(HOLDING, 9, 0, [7] * 125, NOW)
+    memory.seen(Table.INPUT, 1, 0, [7] * 125, NOW)
     memory.written((1, HOLDING, 99), 1, NOW)
     memory.written((3, Table.COIL, 0), 1, NOW)
 
-    assert {(1, HOLDING, 10), (1, HOLDING, 11)} == set(memory._cells)
+    assert set() == memory.known()
+    memory.seen(HOLDING, 1, 0, [7] * 125, NOW)
+    assert {(1, HOLDING, 10), (1, HOLDING, 11)} == memory.known()
 
 
 def test_a_new_policy_forgets_what_it_does_not_speak_of(memory, law):
@@ -120,7 +124,7 @@ def test_a_new_policy_forgets_what_it_does_not_speak_of(memory, law):
     other = PointLaw(Point("p", 1, HOLDING, 10, limits=Limits(max_step=5)))
     memory.adopt(Layout([(1, other)], {1: 1}), ["p"], ["g2"])
 
-    assert {(1, HOLDING, 10)} == set(memory._cells)
+    assert {(1, HOLDING, 10)} == memory.known()
     assert (5, 0) == (memory.history("p").written_at, memory.history("q").written_at)
     assert (0, 1) == (memory.uses("g1"), memory.uses("g2"))
 
@@ -143,3 +147,37 @@ def test_the_table_of_buckets_is_bounded_idle_ones_go_first(memory):
     assert not memory.take("r", "one more", rate, NOW)
     assert memory.take("r", "one more", rate, NOW + SECOND)
     assert 1 == len(memory._buckets)
+
+
+@given(
+    st.frozensets(st.integers(0, 12), max_size=8),
+    st.lists(st.tuples(st.integers(0, 12), st.lists(st.integers(0, 9), min_size=1, max_size=6)), max_size=6),
+)
+def test_columns_hold_what_a_plain_table_would(addresses, rows):
+    laws = {address: PointLaw(Point(f"p{address}", 1, HOLDING, address)) for address in addresses}
+    memory = Memory(Layout((1, law) for law in laws.values()))
+    plain = {}
+    for now, (first, row) in enumerate(rows, NOW):
+        memory.seen(HOLDING, 1, first, row, now)
+        plain.update({first + at: value for at, value in enumerate(row)})
+
+    for address, law in laws.items():
+        assert ([(plain[address],)] if address in plain else []) == memory.words(1, law, NOW)
+
+
+def test_a_write_on_its_way_survives_a_new_policy(memory, law):
+    memory.seen(HOLDING, 1, 10, [3, 4], NOW)
+    memory.written((1, HOLDING, 11), 9, NOW)
+    memory.adopt(Layout([(1, law), (1, PointLaw(Point("q", 1, HOLDING, 9)))], {}), ["p"], [])
+
+    assert [(3, 4), (3, 9)] == memory.words(1, law, NOW)
+
+
+def test_a_memory_without_a_layout_watches_nothing(law):
+    memory = Memory()
+    memory.seen(HOLDING, 1, 10, [1, 2], NOW)
+    memory.unknown(1, HOLDING, span(0, 20))
+    memory.rejected(1, HOLDING, span(0, 20))
+
+    assert not memory.watches(1, HOLDING, span(0, 20))
+    assert [] == memory.words(1, law, NOW)
