@@ -18,6 +18,7 @@ def test_any_request_has_one_result(noisy_pdus, data):
     pdu = data.draw(noisy_pdus)
     request = parse_request(data.draw(st.integers(0, 255)), pdu, data.draw(NAMES))
     assert (pdu, pdu[0]) == (request.pdu, request.function)
+    assert request.sub == -1 or request.function in {8, 43}
     if request.defect is not None:
         assert request.defect.reply == DEFECTS[request.defect.code].reply != 0
         assert ((), ()) == (request.accesses, request.changes)
