@@ -21,6 +21,7 @@ from icsguard.twin.dynamics import Feature, Law, Term, Tie, When, design, holds
 from icsguard.twin.ties import fit_ties
 
 MAX_TERMS: Final = 5  # per leaf, beside the constant: published invariants use three, a drive in a loop needs four
+MAX_TRIED: Final = 2  # bits tried for one split
 MAX_DEPTH: Final = 2  # bits on the way to a leaf: a pump's run command and its loop's automatic
 WINDOWS: Final = (1, 6)
 SIMULATED: Final = 30
@@ -28,12 +29,17 @@ SIMULATED: Final = 30
 FOLDS: Final = 3
 RIDGE: Final = 1e-3
 MIN_WINDOWS: Final = 10  # fewer say nothing about a law
-ROWS_PER_TERM: Final = 15
+ROWS_PER_TERM: Final = 60
+"""Rows that a further term needs: rows of one episode tell nearly the same."""
+EPISODES_PER_TERM: Final = 4
+"""A bit that was set for a moment, often, teaches by its episodes."""
 MAX_STARTS: Final = 300  # simulations of one choice; more would only cost time
 _LAW_WORTH: Final = 0.1  # a law must be a tenth better than standing still
 _CHANGES_WORTH: Final = 0.15  # last changes invite false friends: they must earn their place
-_SPLIT_WORTH: Final = 0.3
+_SPLIT_WORTH: Final = 0.15
 _NEARLY: Final = 0.08  # a longer law must be so much better, or the shorter one is the better guess
+_PATIENCE: Final = 2  # further terms that may bring nothing before the search ends
+_ABSURD: Final = 1e3  # standard deviations: a simulation that runs away is bad enough
 _GAIN: Final = 0.005  # a term that explains less of what is left is noise
 
 
@@ -65,14 +71,36 @@ Runs = Sequence[Array]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One stretch of rows, seen from one point."""
+class Block:
+    """Stretches of rows laid end to end, seen from one point."""
 
     features: Array
     values: Array
     """The point's own standardised values."""
     raw: Array
     """The rows as they are, for conditions."""
+    goes_on: Bools
+    """Says of each row whether the next one is its successor in time."""
+
+    def rows(self, first: int, last: int) -> Block:
+        """Return rows `first` to `last` (excluded)."""
+        goes_on = self.goes_on[first:last].copy()
+        goes_on[-1:] = False
+        return Block(self.features[first:last], self.values[first:last], self.raw[first:last], goes_on)
+
+    def only(self, features: Sequence[int]) -> Block:
+        """Return the same rows with some of the features."""
+        return Block(self.features[:, list(features)], self.values, self.raw, self.goes_on)
+
+
+def joined(blocks: Sequence[Block]) -> Block:
+    """Return the blocks as one."""
+    return Block(
+        np.vstack([one.features for one in blocks]),
+        np.concatenate([one.values for one in blocks]),
+        np.vstack([one.raw for one in blocks]),
+        np.concatenate([one.goes_on for one in blocks]),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,17 +174,20 @@ class _Point:
         self._target, self._candidates, self._bits = target, candidates, bits
         self._own = candidates.index(Feature(target))
         standard = [(run - columns.mean) / columns.scale for run in runs]
-        self._parts = [
-            Part(design(candidates, one), one[1:, target], run[1:]) for one, run in zip(standard, runs, strict=True)
-        ]
-        self._folds = _folds(self._parts)
+        self._rows = joined(
+            [
+                Block(design(candidates, one), one[1:, target], run[1:], _goes_on(len(run) - 1))
+                for one, run in zip(standard, runs, strict=True)
+            ]
+        )
+        self._folds = _folds(self._rows)
 
     def law(self) -> _Found:
         """Return the best tree found."""
         terms: list[Term] = []
         leaves = self._grow(self._leaf(()), MAX_DEPTH)
         for leaf in leaves:
-            weights = _weights(self._parts, leaf)
+            weights = _weights(self._rows, leaf)
             terms += [
                 Term(self._target, self._candidates[index], float(weight), leaf.when)
                 for index, weight in zip(leaf.features, weights, strict=True)
@@ -166,33 +197,33 @@ class _Point:
 
     def _grow(self, leaf: _Leaf, depth: int) -> list[_Leaf]:
         """Split the leaf where that pays, and its children likewise."""
-        bit = self._best_bit(leaf.when) if depth else None
-        if bit is None:
-            return [leaf]
-        children = [self._leaf((*leaf.when, (bit, value))) for value in (0, 1)]
-        steps = sum(child.weight for child in children)
-        error = sum(child.error * child.weight for child in children) / max(steps, 1)
-        if not error < leaf.error * (1 - _SPLIT_WORTH):
-            return [leaf]
-        return [grown for child in children for grown in self._grow(child, depth - 1)]
+        best, least = [leaf], leaf.error * (1 - _SPLIT_WORTH)
+        for bit in self._telling_bits(leaf.when) if depth else ():
+            children = [self._leaf((*leaf.when, (bit, value))) for value in (0, 1)]
+            steps = sum(child.weight for child in children)
+            error = sum(child.error * child.weight for child in children) / max(steps, 1)
+            if error < least:
+                best, least = children, error
+        if len(best) == 1:
+            return best
+        return [grown for child in best for grown in self._grow(child, depth - 1)]
 
-    def _best_bit(self, when: When) -> int | None:
-        """Return the bit that tells most about the change from one row to the next; None where none tells."""
+    def _telling_bits(self, when: When) -> list[int]:
+        """Return the few bits that tell most about the change from one row to the next."""
         plain = [i for i, one in enumerate(self._candidates) if not one.change]
-        features, changes, raw = _windows([_only(part, plain) for part in self._parts], 1, when)
-        best, least = None, _unexplained(features, changes) * (1 - _SPLIT_WORTH)
+        features, changes, raw = _windows(self._rows.only(plain), 1, when)
+        found: list[tuple[float, int]] = []
         for bit in self._bits:
             on = raw[:, bit] != 0
             if min(on.sum(), (~on).sum()) < MIN_WINDOWS:
                 continue
             rest = _unexplained(features[on], changes[on]) + _unexplained(features[~on], changes[~on])
-            if rest < least:
-                best, least = bit, rest
-        return best
+            found.append((rest, bit))
+        return [bit for _, bit in sorted(found)[:MAX_TRIED]]
 
     def _leaf(self, when: When) -> _Leaf:
         """Return the best law for the rows on which `when` holds."""
-        still = _Leaf(when, (), 1, *_simulated(self._parts, _Leaf(when, (), 1, 0.0, 0), np.empty(0), self._own))
+        still = _Leaf(when, (), 1, *_simulated(self._rows, _Leaf(when, (), 1, 0.0, 0), np.empty(0), self._own))
         best, worth = still, _LAW_WORTH
         for with_changes in (False, True):
             usable = [
@@ -217,20 +248,22 @@ class _Point:
         Each step takes the feature that explains most *beside* those already chosen: a flow that follows its pump is
         only seen so, as neither the flow nor the speed alone says anything about the change.
         """
-        features, changes, _ = _windows(self._parts, window, when)
+        features, changes, _ = _windows(self._rows, window, when)
         if len(changes) < MIN_WINDOWS:
             return []
         chosen, rest = list(start), _Rest(features[:, usable], changes)
         for index in chosen:
             rest.take(usable.index(index))
         leaves = [self._judged(when, chosen, window)]
-        for _ in range(min(MAX_TERMS, len(changes) // ROWS_PER_TERM)):
+        for _ in range(_capacity(self._rows, when)):
             best = rest.best()
             if best is None:
                 break
             rest.take(best)
             chosen = [*chosen, usable[best]]
             leaves.append(self._judged(when, chosen, window))
+            if len(leaves) > _PATIENCE and leaves[-1].error > (1 - _NEARLY) * leaves[-1 - _PATIENCE].error:
+                break
         return leaves
 
     def _judged(self, when: When, chosen: list[int], window: int) -> _Leaf:
@@ -242,59 +275,50 @@ class _Point:
         return _Leaf(when, leaf.features, window, total / steps if steps else np.inf, steps)
 
 
+def _goes_on(size: int) -> Bools:
+    goes_on = np.ones(size, dtype=np.bool_)
+    goes_on[-1:] = False
+    return goes_on
+
+
+def _capacity(block: Block, when: When) -> int:
+    """Return how many terms, beside the constant and the point itself, the rows under `when` can teach."""
+    held = holds(when, block.raw)
+    episodes = int((held[1:] & ~(held[:-1] & block.goes_on[:-1])).sum()) + int(held[:1].sum())
+    return min(MAX_TERMS, int(held.sum()) // ROWS_PER_TERM + episodes // EPISODES_PER_TERM)
+
+
 def _simplest(path: list[_Leaf]) -> _Leaf | None:
     """Return the shortest law that is nearly as good as the best one."""
     least = min((leaf.error for leaf in path), default=np.inf)
     return next((leaf for leaf in path if leaf.error <= least * (1 + _NEARLY)), None)
 
 
-def _only(part: Part, chosen: Sequence[int]) -> Part:
-    return Part(part.features[:, list(chosen)], part.values, part.raw)
-
-
-def _folds(parts: list[Part]) -> list[tuple[list[Part], list[Part]]]:
+def _folds(block: Block) -> list[tuple[Block, Block]]:
     """Return (to fit, to judge) pairs: blocks of time, each judged by what the others taught."""
-    rows = sum(len(part.values) for part in parts)
-    blocks = [_cut(parts, rows * k // FOLDS, rows * (k + 1) // FOLDS) for k in range(FOLDS)]
-    return [([part for j in range(FOLDS) if j != k for part in blocks[j]], blocks[k]) for k in range(FOLDS)]
+    size = len(block.values)
+    parts = [block.rows(size * k // FOLDS, size * (k + 1) // FOLDS) for k in range(FOLDS)]
+    return [(joined([parts[j] for j in range(FOLDS) if j != k]), parts[k]) for k in range(FOLDS)]
 
 
-def _cut(parts: list[Part], first: int, last: int) -> list[Part]:
-    """Return rows `first` to `last` (excluded) of all parts laid end to end."""
-    cut: list[Part] = []
-    for part in parts:
-        size = len(part.values)
-        here = slice(max(0, min(size, first)), max(0, min(size, last)))
-        if here.stop - here.start > 1:
-            cut.append(Part(part.features[here], part.values[here], part.raw[here]))
-        first, last = first - size, last - size
-    return cut
-
-
-def _windows(parts: list[Part], window: int, when: When) -> tuple[Array, Array, Array]:
+def _windows(block: Block, window: int, when: When) -> tuple[Array, Array, Array]:
     """Return sums of features over windows in which `when` holds, the change over each, and each one's first row."""
-    width = parts[0].features.shape[1] if parts else 0
-    sums, changes, firsts = (
-        [np.empty((0, width))],
-        [np.empty(0)],
-        [np.empty((0, parts[0].raw.shape[1] if parts else 0))],
-    )
-    for part in parts:
-        if len(part.values) <= window:
-            continue
-        total = np.vstack([np.zeros(width), np.cumsum(part.features, axis=0)])
-        inside = np.concatenate([[0], np.cumsum(holds(when, part.raw))])
-        keep = (inside[window:-1] - inside[: -1 - window]) == window
-        sums.append((total[window:-1] - total[: -1 - window])[keep])
-        changes.append((part.values[window:] - part.values[:-window])[keep])
-        firsts.append(part.raw[:-window][keep])
-    return np.vstack(sums), np.concatenate(changes), np.vstack(firsts)
+    if len(block.values) <= window:
+        return np.empty((0, block.features.shape[1])), np.empty(0), block.raw[:0]
+    inside = np.concatenate([[0], np.cumsum(holds(when, block.raw) & block.goes_on)])
+    keep = (inside[window:-1] - inside[: -1 - window]) == window
+    if window == 1:
+        sums = block.features[:-1]
+    else:
+        total = np.vstack([np.zeros(block.features.shape[1]), np.cumsum(block.features, axis=0)])
+        sums = total[window:-1] - total[: -1 - window]
+    return sums[keep], (block.values[window:] - block.values[:-window])[keep], block.raw[:-window][keep]
 
 
-def _weights(parts: list[Part], leaf: _Leaf) -> Array:
+def _weights(block: Block, leaf: _Leaf) -> Array:
     if not leaf.features:
         return np.empty(0)
-    features, changes, _ = _windows([_only(part, leaf.features) for part in parts], leaf.window, leaf.when)
+    features, changes, _ = _windows(block.only(leaf.features), leaf.window, leaf.when)
     return _solve(features, changes) if len(changes) else np.zeros(len(leaf.features))
 
 
@@ -331,27 +355,25 @@ class _Rest:
             self.changes -= taken * (float(taken @ self.changes) / norm)
 
 
-def _simulated(parts: list[Part], leaf: _Leaf, weights: Array, own: int) -> tuple[float, int]:
+def _simulated(block: Block, leaf: _Leaf, weights: Array, own: int) -> tuple[float, int]:
     """Simulate the point alone while `when` holds, others as they were: mean square error, and of how many steps."""
     pull = sum(weight for index, weight in zip(leaf.features, weights, strict=True) if index == own)
-    others = [(index, weight) for index, weight in zip(leaf.features, weights, strict=True) if index != own]
-    total, steps = 0.0, 0
-    stride = max(1, sum(len(part.values) for part in parts) // MAX_STARTS)
-    for part in parts:
-        values, held = part.values, holds(leaf.when, part.raw)
-        starts = np.arange(0, len(values) - 1, stride)
-        starts = starts[held[starts]]
-        push = sum((part.features[:, index] * weight for index, weight in others), start=np.zeros(len(values)))
-        state = values[starts]
-        for _ in range(SIMULATED):
-            alive = held[starts] & (starts + 1 < len(values))
-            starts, state = starts[alive], state[alive]
-            if not len(starts):
-                break
-            state = state + push[starts] + pull * state
-            starts = starts + 1
-            total += float(np.minimum((state - values[starts]) ** 2, 1e6).sum())
-            steps += len(starts)
+    others = [place for place, index in enumerate(leaf.features) if index != own]
+    chosen = [leaf.features[place] for place in others]
+    push = block.features[:, chosen] @ weights[others] if others else np.zeros(len(block.values))
+    values, held = block.values, holds(leaf.when, block.raw) & block.goes_on
+    starts = np.flatnonzero(held)[:: max(1, len(values) // MAX_STARTS)]
+    state, total, steps = values[starts], 0.0, 0
+    for _ in range(SIMULATED):
+        alive = held[starts]
+        starts, state = starts[alive], state[alive]
+        if not len(starts):
+            break
+        state = state + push[starts] + pull * state
+        starts = starts + 1
+        rest = np.minimum(np.abs(state - values[starts]), _ABSURD)
+        total += float(rest @ rest)
+        steps += len(starts)
     return (total / steps if steps else np.inf), steps
 
 
