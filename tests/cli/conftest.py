@@ -1,5 +1,7 @@
 import asyncio
 import contextlib
+import socket
+import struct
 import sys
 import threading
 
@@ -220,3 +222,49 @@ def typing(monkeypatch):
 def hostile():
     """Text that a device or client may put where a name belongs."""
     return HOSTILE
+
+
+LINKTYPE_RAW = 101
+READ = bytes.fromhex("00010000000601030000000a")
+ANSWER = bytes.fromhex("000100000017010314") + bytes(20)
+
+
+def segment(source, target, seq, ack, data, flags=0x18):
+    """One IPv4 TCP segment without checksums."""
+    ports = struct.pack(">HHIIBBHHH", source[1], target[1], seq, ack, 0x50, flags, 8192, 0, 0)
+    length = 40 + len(data)
+    addresses = socket.inet_aton(source[0]) + socket.inet_aton(target[0])
+    return struct.pack(">BBHHHBBH", 0x45, 0, length, 0, 0, 64, 6, 0) + addresses + ports + data
+
+
+@pytest.fixture
+def conversation():
+    """Packets of one connection: each request with its answer; without any, one read."""
+
+    def packets(client, device, *exchanges):
+        sent = heard = 1
+        made = [segment(client, device, 0, 0, b"", 0x02), segment(device, client, 0, 1, b"", 0x12)]
+        for request, answer in exchanges or ((READ, ANSWER),):
+            made.append(segment(client, device, sent, heard, request))
+            sent += len(request)
+            made.append(segment(device, client, heard, sent, answer))
+            heard += len(answer)
+        return made
+
+    return packets
+
+
+@pytest.fixture
+def capture():
+    """Write packets as a capture file, `every_us` apart."""
+
+    def write(path, *packets, every_us=1000):
+        head = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, LINKTYPE_RAW)
+        rows = []
+        for number, packet in enumerate(packets):
+            seconds, rest = divmod(number * every_us, 1_000_000)
+            rows.append(struct.pack("<IIII", 1_700_000_000 + seconds, rest, len(packet), len(packet)) + packet)
+        path.write_bytes(head + b"".join(rows))
+        return path
+
+    return write

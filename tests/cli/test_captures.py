@@ -1,60 +1,29 @@
-import socket
-import struct
-
 import pytest
 
 from icsguard.cli.captures import checked_capture, device_in, endpoint_of
 from icsguard.cli.exits import CliError, ExitCode
 
 pytest.importorskip("scapy")
-READ = bytes.fromhex("00010000000601030000000a")
-ANSWER = bytes.fromhex("000100000017010314") + bytes(20)
-LINKTYPE_RAW = 101
 
 
-def segment(source, target, seq, ack, data, flags=0x18):
-    """One IPv4 TCP segment without checksums."""
-    ports = struct.pack(">HHIIBBHHH", source[1], target[1], seq, ack, 0x50, flags, 8192, 0, 0)
-    length = 40 + len(data)
-    addresses = socket.inet_aton(source[0]) + socket.inet_aton(target[0])
-    return struct.pack(">BBHHHBBH", 0x45, 0, length, 0, 0, 64, 6, 0) + addresses + ports + data
-
-
-def conversation(client, device):
-    """A connection with one read and its answer."""
-    return [
-        segment(client, device, 0, 0, b"", 0x02),
-        segment(device, client, 0, 1, b"", 0x12),
-        segment(client, device, 1, 1, READ),
-        segment(device, client, 1, 1 + len(READ), ANSWER),
-    ]
-
-
-def capture(path, *packets):
-    head = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, LINKTYPE_RAW)
-    rows = [struct.pack("<IIII", 1, number, len(packet), len(packet)) + packet for number, packet in enumerate(packets)]
-    path.write_bytes(head + b"".join(rows))
-    return path
-
-
-def test_the_device_of_a_capture_is_found(tmp_path):
+def test_the_device_of_a_capture_is_found(tmp_path, capture, conversation):
     file = capture(tmp_path / "a.pcap", *conversation(("10.0.0.21", 50000), ("10.1.0.5", 502)))
     assert "10.1.0.5:502" == device_in(file, (502,))
 
 
-def test_several_devices_are_named(tmp_path):
+def test_several_devices_are_named(tmp_path, capture, conversation):
     first = conversation(("10.0.0.21", 50000), ("10.1.0.5", 502))
     second = conversation(("10.0.0.21", 50001), ("10.1.0.6", 502))
     with pytest.raises(CliError, match=r"10\.1\.0\.5:502.*10\.1\.0\.6:502"):
         device_in(capture(tmp_path / "a.pcap", *first, *second), (502,))
 
 
-def test_another_port_must_be_named(tmp_path):
+def test_another_port_must_be_named(tmp_path, capture, conversation):
     file = capture(tmp_path / "a.pcap", *conversation(("10.0.0.21", 50000), ("10.1.0.5", 1502)))
     assert "10.1.0.5:1502" == device_in(file, (1502,))
 
 
-def test_init_takes_the_device_from_a_capture(icsguard, tmp_path, monkeypatch):
+def test_init_takes_the_device_from_a_capture(icsguard, tmp_path, monkeypatch, capture, conversation):
     monkeypatch.chdir(tmp_path)
     file = capture(tmp_path / "a.pcap", *conversation(("10.0.0.21", 50000), ("10.1.0.5", 502)))
     assert 'device = "10.1.0.5:502"' in icsguard("init", "--pcap", file, "--yes").out

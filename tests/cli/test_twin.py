@@ -1,0 +1,82 @@
+import math
+import os
+import struct
+
+import pytest
+
+from icsguard.cli import twin
+from icsguard.cli.exits import CliError
+from icsguard.cli.twin import fit_twin, hand_over
+from icsguard.config.settings import Conduit, GatewaySettings, Settings, ShadowSettings
+from icsguard.core.decision import Decision
+from icsguard.core.meaning import Table
+from icsguard.core.point import Point
+from icsguard.core.transaction import Outcome, Transaction
+from icsguard.learn.traffic import Traffic
+from icsguard.policy.rules import Policy
+from icsguard.runtime.model_store import ModelStore
+
+pytest.importorskip("onnx")
+SECOND = 1_000_000_000
+POINTS = (Point("level", 1, Table.HOLDING, 0), Point("flow", 1, Table.HOLDING, 1))
+
+
+@pytest.fixture
+def conduit():
+    return Conduit("plc1", "127.0.0.1", 1502, "10.1.0.5", 502, policy=Policy(points=POINTS))
+
+
+@pytest.fixture
+def settings(conduit, tmp_path):
+    return Settings(
+        GatewaySettings(state_dir=str(tmp_path)), (conduit,), shadow=ShadowSettings(models_dir=str(tmp_path / "models"))
+    )
+
+
+def polled(seconds):
+    """A client that reads both points once a second; one follows the other."""
+    made = []
+    for number in range(seconds):
+        flow = round(500 + 300 * math.sin(number / 20))
+        level = round(1000 + 200 * math.sin((number - 5) / 20))
+        request = struct.pack(">HHHBBHH", number & 0xFFFF, 0, 6, 1, 3, 0, 2)
+        response = struct.pack(">HHHBBBHH", number & 0xFFFF, 0, 7, 1, 3, 4, level, flow)
+        at = (1_700_000_000 + number) * SECOND
+        made.append(
+            Transaction(
+                number + 1, "x", 1, "10.0.0.21", at, at + 10**6, request, response, Decision.ALLOW, Outcome.ANSWERED
+            )
+        )
+    return Traffic(tuple(made), {})
+
+
+def test_a_twin_of_the_accepted_points_is_written_and_passes_the_gate(settings, conduit):
+    said = []
+    note = fit_twin(settings, conduit, polled(600), lambda share, text: said.append((share, text)))
+    assert note
+    assert said
+    models = ModelStore().load(settings)
+    assert {} == dict(models.refused)
+    assert models.sites["plc1"] is not None
+
+
+def test_too_little_traffic_is_one_line(settings, conduit):
+    with pytest.raises(CliError, match="plc1"):
+        fit_twin(settings, conduit, polled(5), lambda *_: None)
+
+
+def test_what_root_wrote_belongs_to_the_user_of_the_state_folder(tmp_path, monkeypatch):
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "site.key").write_text("")
+    (tmp_path / "models" / "plc1").mkdir(parents=True)
+    changed = []
+    monkeypatch.setattr(twin.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(twin.os, "chown", lambda path, *_ids, **_options: changed.append(path.name))
+    hand_over(tmp_path, tmp_path / "models")
+    assert {"keys", "site.key", "models", "plc1"} == set(changed)
+
+
+def test_anybody_else_gives_nothing_away(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "chown", lambda *_args, **_options: pytest.fail("it changed an owner"))
+    hand_over(tmp_path, tmp_path)
