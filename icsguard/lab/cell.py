@@ -62,8 +62,8 @@ def _setpoint(name: str, address: int, loop: str, max_rate: str = "") -> _Row:
         address,
         scale="0.001",
         unit="m",
-        low="1.2",
-        high="2.8",
+        low="1.5",
+        high="2.7",
         max_step="0.5",
         max_rate=max_rate,
         min_interval="0.4",
@@ -79,7 +79,7 @@ def _switch(name: str, address: int, loop: str) -> _Row:
     return _Row(name, Table.COIL, address, type="bool", min_interval="0.5", loop=loop)
 
 
-_LEVEL_SAFE: Final = ("0.8", "3.3")
+_LEVEL_SAFE: Final = ("1.2", "3.0")
 
 ROWS: Final = (
     _measured("level_1", at.LEVEL_1, "0.001", "m", _LEVEL_SAFE, "LIC-1"),
@@ -103,8 +103,8 @@ ROWS: Final = (
     _speed("manual_speed_1", at.MANUAL_SPEED_1, "LIC-1"),
     _speed("manual_speed_2", at.MANUAL_SPEED_2, "LIC-2"),
     _Row("valve_command", Table.HOLDING, at.VALVE_COMMAND, scale="0.1", unit="%", low="40", high="100", loop="LIC-2"),
-    _Row("alarm_limit_high", Table.HOLDING, at.LIMIT_HIGH, scale="0.001", unit="m", low="3.0", high="3.2"),
-    _Row("alarm_limit_low", Table.HOLDING, at.LIMIT_LOW, scale="0.001", unit="m", low="0.8", high="1.0"),
+    _Row("alarm_limit_high", Table.HOLDING, at.LIMIT_HIGH, scale="0.001", unit="m", low="2.8", high="3.0"),
+    _Row("alarm_limit_low", Table.HOLDING, at.LIMIT_LOW, scale="0.001", unit="m", low="1.2", high="1.4"),
     _Row("control_word", Table.HOLDING, at.CONTROL_WORD, mask="0x0003"),
     _Row(
         "dose",

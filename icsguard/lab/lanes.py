@@ -14,7 +14,7 @@ from typing import Final
 from icsguard.core.record import Record
 from icsguard.lab import registers as at
 from icsguard.lab.attacks.scene import HMI, STATION, Attack, Scene, Who
-from icsguard.lab.operations import Move, percent, switch
+from icsguard.lab.operations import STEADY_1, Move, percent, switch
 from icsguard.lab.plant_process import PlantProcess
 from icsguard.lab.scada import Scada
 from icsguard.lab.trial import (
@@ -45,7 +45,7 @@ _PASSED: Final = frozenset({"", "allow"})
 REPAIRS: Final = (
     Move(0.0, "pump 2 on", switch(at.PUMP_2, on=True)),
     Move(0.0, "loop 1 in automatic", switch(at.AUTO_1, on=True)),
-    Move(0.0, "speed of pump 1", percent(at.MANUAL_SPEED_1, 56.0)),
+    Move(0.0, "speed of pump 1", percent(at.MANUAL_SPEED_1, STEADY_1)),
 )
 """What operators do after somebody was at their station: everything back to normal."""
 

@@ -14,6 +14,9 @@ from typing import Final, NamedTuple
 from icsguard.lab import registers as at
 from icsguard.protocols.modbus import build
 
+STEADY_1: Final = 49.0
+STEADY_2: Final = 58.0
+"""Speeds of the pumps, in percent, at which the cell stands about still."""
 ROUND_S: Final = 15.0
 """Length of one maintenance round."""
 POLL: Final = (
@@ -67,19 +70,19 @@ def maintenance_round(noise: random.Random) -> tuple[Move, ...]:
         Move(3.4, "lamp on", build.write_register(at.CONTROL_WORD, 2)),
         Move(4.0, "set-point of tank 2", level(at.SETPOINT_2, vary(1.8, 2.0))),
         Move(5.5, "loop 1 in manual", switch(at.AUTO_1, on=False)),
-        Move(5.6, "speed of pump 1", percent(at.MANUAL_SPEED_1, vary(48.0, 52.0))),
-        Move(6.4, "speed of pump 1", percent(at.MANUAL_SPEED_1, vary(62.0, 70.0))),
+        Move(5.6, "speed of pump 1", percent(at.MANUAL_SPEED_1, vary(44.0, 47.0))),
+        Move(6.4, "speed of pump 1", percent(at.MANUAL_SPEED_1, vary(56.0, 63.0))),
         Move(6.8, "pump 2 off", switch(at.PUMP_2, on=False)),
         Move(8.1, "pump 2 on", switch(at.PUMP_2, on=True)),
         Move(8.3, "loop 1 in automatic", switch(at.AUTO_1, on=True)),
-        Move(8.4, "speed of pump 1", percent(at.MANUAL_SPEED_1, 56.0)),
+        Move(8.4, "speed of pump 1", percent(at.MANUAL_SPEED_1, STEADY_1)),
         Move(9.0, "loop 2 in manual", switch(at.AUTO_2, on=False)),
-        Move(9.1, "speed of pump 2", percent(at.MANUAL_SPEED_2, vary(60.0, 68.0))),
-        Move(9.9, "speed of pump 2", percent(at.MANUAL_SPEED_2, vary(50.0, 54.0))),
+        Move(9.1, "speed of pump 2", percent(at.MANUAL_SPEED_2, vary(62.0, 69.0))),
+        Move(9.9, "speed of pump 2", percent(at.MANUAL_SPEED_2, vary(51.0, 55.0))),
         Move(10.4, "pump 1 off", switch(at.PUMP_1, on=False)),
         Move(11.0, "pump 1 on", switch(at.PUMP_1, on=True)),
         Move(11.2, "loop 2 in automatic", switch(at.AUTO_2, on=True)),
-        Move(11.3, "speed of pump 2", percent(at.MANUAL_SPEED_2, 56.0)),
+        Move(11.3, "speed of pump 2", percent(at.MANUAL_SPEED_2, STEADY_2)),
         Move(11.5, "valve", percent(at.VALVE_COMMAND, vary(60.0, 75.0))),
         Move(12.5, "valve", percent(at.VALVE_COMMAND, 100.0)),
         Move(12.7, "pump 2 off", switch(at.PUMP_2, on=False)),

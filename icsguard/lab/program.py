@@ -28,6 +28,7 @@ _SPEED_NOISE: Final = 0.0004
 _CHLORINE_NOISE_MG_L: Final = 0.004
 _RUNS_ABOVE: Final = 0.05
 _TOP_SPEED: Final = 0.98
+_INTERLOCK: Final = 0.3  # pump 2 stands still below this share of the low alarm's limit
 MAX_STARTS: Final = 6
 """So many starts of pump 2 within START_WINDOW_S overheat its motor for good."""
 START_WINDOW_S: Final = 60.0
@@ -53,11 +54,11 @@ class Loop:
 
 
 def _loop_1() -> Loop:
-    return Loop(gain=0.6, reset=0.012, bias=0.57)
+    return Loop(gain=0.5, reset=0.004, bias=0.49)
 
 
 def _loop_2() -> Loop:
-    return Loop(gain=0.8, reset=0.016, bias=0.56)
+    return Loop(gain=0.6, reset=0.005, bias=0.58)
 
 
 @dataclass(slots=True)
@@ -129,7 +130,7 @@ class Program:
         """Say whether pump 2 must stand still because tank 1 is nearly empty."""
         holding = self.registers.holding
         bypassed = holding[at.CONTROL_WORD] & at.BYPASS_BIT
-        return not bypassed and level_1 < holding[at.LIMIT_LOW] * LEVEL_QUANTUM_M / 2
+        return not bypassed and level_1 < holding[at.LIMIT_LOW] * LEVEL_QUANTUM_M * _INTERLOCK
 
     def _level(self, address: int) -> float:
         return self.registers.inputs[address] * LEVEL_QUANTUM_M

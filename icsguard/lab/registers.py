@@ -37,9 +37,9 @@ MAX_WORD: Final = 0xFFFF
 def _start_holding() -> list[int]:
     words = [0] * SIZE
     words[SETPOINT_1], words[SETPOINT_2] = 2000, 2000
-    words[MANUAL_SPEED_1], words[MANUAL_SPEED_2] = 560, 560
+    words[MANUAL_SPEED_1], words[MANUAL_SPEED_2] = 490, 580
     words[VALVE_COMMAND] = 1000
-    words[LIMIT_HIGH], words[LIMIT_LOW] = 3100, 900
+    words[LIMIT_HIGH], words[LIMIT_LOW] = 2900, 1300
     words[DOSE], words[DOSE + 1] = struct.unpack(">HH", struct.pack(">f", 0.8))
     return words
 

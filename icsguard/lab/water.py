@@ -12,7 +12,7 @@ The controller that runs this cell and its Modbus map are in `icsguard.lab.progr
 
 | point | table | address | raw | meaning |
 |---|---|---|---|---|
-| level_1, level_2 | input | 0, 1 | u16 * 0.001 m | measured levels, 0 to 4 m; safe 0.8 to 3.3 m |
+| level_1, level_2 | input | 0, 1 | u16 * 0.001 m | measured levels, 0 to 4 m; safe 1.2 to 3.0 m |
 | flow_in, flow_transfer, flow_town | input | 2, 3, 4 | u16 * 0.1 l/s | measured flows |
 | speed_1, speed_2 | input | 5, 6 | u16 * 0.1 % | measured pump speeds |
 | valve | input | 7 | u16 * 0.1 % | measured opening of the transfer valve |
@@ -61,12 +61,12 @@ _CHLORINE_DECAY_PER_S: Final = 0.0004
 _SUCTION_M: Final = 0.15  # below this level pump 2 draws air
 _TOWN_CD_AREA_M2: Final = 0.0144  # discharge coefficient times opening area of the town's main
 _WELL_SHUT_OFF_M: Final = 30.0  # heads in metres of water; losses in s²/m⁵: head = loss * flow²
-_WELL_STATIC_M: Final = 6.0
-_WELL_LOSS: Final = 1667.0
+_WELL_STATIC_M: Final = 1.5
+_WELL_LOSS: Final = 2850.0
 _TRANSFER_SHUT_OFF_M: Final = 20.0
-_TRANSFER_LIFT_M: Final = 3.0  # tank 2 stands higher
-_TRANSFER_LOSS: Final = 1200.0
-_VALVE_LOSS: Final = 500.0
+_TRANSFER_LIFT_M: Final = 2.0  # tank 2 stands higher
+_TRANSFER_LOSS: Final = 1800.0
+_VALVE_LOSS: Final = 545.0
 _CLOSED: Final = 0.01
 
 
@@ -112,8 +112,8 @@ class Water:
     time_s: float = 0.0
     level_1_m: float = 2.0
     level_2_m: float = 2.0
-    speed_1: float = 0.578
-    speed_2: float = 0.567
+    speed_1: float = 0.492
+    speed_2: float = 0.58
     valve: float = 1.0
     chlorine_mg_l: float = 0.78
     flow_in: float = 0.045

@@ -23,7 +23,7 @@ def test_the_loops_keep_both_levels_for_a_whole_day():
 def test_a_set_point_moves_its_level():
     program = Program()
     program.registers.holding[at.SETPOINT_1] = 2500
-    assert run(program, 120.0).water.level_1_m == pytest.approx(2.5, abs=0.15)
+    assert run(program, 120.0).water.level_1_m == pytest.approx(2.5, abs=0.2)
 
 
 def test_the_same_seed_gives_the_same_plant():

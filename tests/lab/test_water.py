@@ -14,7 +14,7 @@ from icsguard.lab.water import (
     well_flow,
 )
 
-STEADY = Commands(speed_1=0.578, speed_2=0.567)
+STEADY = Commands(speed_1=0.492, speed_2=0.58)
 
 
 def volume(water):
@@ -59,7 +59,7 @@ def test_a_stopped_pump_2_leaves_the_town_dry():
 
 
 def test_an_overdose_makes_the_water_undrinkable():
-    overdosed = step(Water(), Commands(speed_1=0.578, speed_2=0.567, dose_mg_l=10.0), 90.0)
+    overdosed = step(Water(), Commands(speed_1=0.492, speed_2=0.58, dose_mg_l=10.0), 90.0)
     assert overdosed.damage.names == ("chlorine above the drinkable limit",)
 
 
@@ -68,9 +68,9 @@ def test_a_day_of_steady_running_breaks_nothing():
 
 
 def test_a_closed_valve_stops_the_transfer_but_needs_its_stroke():
-    closing = step(Water(), Commands(speed_1=0.578, speed_2=0.567, valve=0.0), 5.0)
+    closing = step(Water(), Commands(speed_1=0.492, speed_2=0.58, valve=0.0), 5.0)
     assert transfer_flow(closing) > 0.0
-    closed = step(closing, Commands(speed_1=0.578, speed_2=0.567, valve=0.0), 6.0)
+    closed = step(closing, Commands(speed_1=0.492, speed_2=0.58, valve=0.0), 6.0)
     assert transfer_flow(closed) == 0.0
 
 

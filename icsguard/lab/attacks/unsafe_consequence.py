@@ -9,7 +9,7 @@ from icsguard.lab import registers as at
 from icsguard.lab.attacks.scene import Attack, Scene, Who, writes_of
 from icsguard.lab.operations import percent, switch
 
-_FASTER: Final = percent(at.MANUAL_SPEED_1, 62.0)
+_FASTER: Final = percent(at.MANUAL_SPEED_1, 58.0)
 _MANUAL: Final = switch(at.AUTO_1, on=False)
 _PUMP_2_OFF: Final = switch(at.PUMP_2, on=False)
 _PAUSE_S: Final = 0.6  # an operator's pace
@@ -17,7 +17,7 @@ _PAUSE_S: Final = 0.6  # an operator's pace
 
 async def _run(scene: Scene) -> None:
     line = await scene.line()
-    scene.note("speed of pump 1 in manual to 62 %", await line.ask(_FASTER), harmless=True)
+    scene.note("speed of pump 1 in manual to 58 %", await line.ask(_FASTER), harmless=True)
     await scene.sleep(_PAUSE_S)
     scene.note("loop 1 to manual", await line.ask(_MANUAL), harmless=True)
     await scene.sleep(_PAUSE_S)
