@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from icsguard.cli import show, talk
+from icsguard.cli import talk
 from icsguard.cli.confirm import confirm
 from icsguard.cli.durations import in_words, seconds_of, short
 from icsguard.cli.exits import CliError, ExitCode
@@ -50,7 +50,7 @@ def isolate(
     now = talk.answer(GetSessions(conduit="" if conduit == ALL else conduit), Sessions, config)
     said = consequence(request, now)
     if dry_run:
-        show.line(f"would do: {said}")
+        talk.would(said, as_json=as_json)
         return
     confirm(said, request.client, yes=yes)
     talk.done(talk.answer(request, Done, config), as_json=as_json)
@@ -70,7 +70,7 @@ def release(
     request = Release(client=checked_address(client), conduit=conduit, reason=checked_reason(reason))
     said = f"{request.client} may connect, read and write again {_where(conduit)}, as far as the policy permits"
     if dry_run:
-        show.line(f"would do: {said}")
+        talk.would(said, as_json=as_json)
         return
     confirm(said, request.client, yes=yes)
     talk.done(talk.answer(request, Done, config), as_json=as_json)

@@ -41,7 +41,7 @@ def mode(
     request = SetMode(conduit=conduit, mode=to, reason=checked_reason(reason))
     said = consequence(now, to)
     if dry_run:
-        show.line(f"would do: {said}")
+        talk.would(said, as_json=as_json)
         return
     confirm(said, conduit, yes=yes)
     talk.done(talk.answer(request, Done, config), as_json=as_json)

@@ -113,7 +113,7 @@ def apply(
     said = f"from the next request on these policies decide ({rules}); what they do not permit is refused in enforce"
     request = Reload(reason=checked_reason(reason))
     if dry_run:
-        show.line(f"would do: {said}")
+        talk.would(said, as_json=as_json)
         return
     confirm(said, "apply", yes=yes)
     talk.done(talk.answer(request, Done, config), as_json=as_json)

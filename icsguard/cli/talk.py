@@ -70,6 +70,14 @@ def done(reply: Done, *, as_json: bool) -> None:
         show.note(f"undo: {reply.undo}")
 
 
+def would(said: str, *, as_json: bool) -> None:
+    """Show what a dry run would have done."""
+    if as_json:
+        show.as_json({"would": said})
+    else:
+        show.line(f"would do: {said}")
+
+
 def _reply(request: Request, path: Path) -> Reply:
     try:
         return ask(path, request)

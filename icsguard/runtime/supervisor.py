@@ -14,6 +14,7 @@ import signal
 import socket
 import struct
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
@@ -31,6 +32,7 @@ FLUSH_S: Final = 5.0  # recorder and shadow write down what they have; then they
 HEAD_START_NS: Final = SECOND
 """The gateway starts alone for so long, or until it is ready: where it refuses to start, nobody else says a word."""
 MAX_WAIT_S: Final = 1.0  # between two looks at the watchdogs
+LOOK_S: Final = 0.1  # while something drains: has it ended, or does the operator want it killed?
 MAX_NOTE: Final = 4096  # bytes of one notification
 _CREDENTIALS: Final = struct.Struct("3i")
 
@@ -55,6 +57,8 @@ class Supervisor:
         self.ended: int | None = None
         """Exit status of a gateway that shall not be started again: an operator stopped it (0), or it ended by itself
         before it was ever ready (bad options, port in use)."""
+        self.hurry: Callable[[], bool] = lambda: False
+        """Asked while `stop` waits: shall what still drains be killed at once?"""
         self._on_event = on_event
         self._stopped = False
         self._clock = Clock()
@@ -110,10 +114,14 @@ class Supervisor:
         self._on_event("stopped", {})
 
     def _end(self, child: Supervised, seconds: float) -> None:
-        if not child.wait(seconds):
-            self._on_event("killed", {"role": child.role, "after_s": int(seconds)})
-            child.send(signal.SIGKILL)
-            child.wait(FLUSH_S)
+        started = self._clock.now()
+        while not child.wait(LOOK_S):
+            waited_s = (self._clock.now() - started) / SECOND
+            if waited_s >= seconds or self.hurry():
+                self._on_event("killed", {"role": child.role, "after_s": int(waited_s)})
+                child.send(signal.SIGKILL)
+                child.wait(FLUSH_S)
+                return
 
     def _close(self) -> None:
         for descriptor in self._watched.values():
@@ -183,16 +191,19 @@ def how(status: int) -> str:
 
 
 def run(config: Path, on_event: OnEvent = log_event) -> int:
-    """Supervise until SIGTERM or SIGINT; SIGHUP reloads. Return the exit status. Needs the main thread."""
+    """Supervise until SIGTERM or SIGINT; SIGHUP reloads. Return the exit status. Needs the main thread.
+
+    The first SIGINT (Ctrl-C) drains, a second one does not wait.
+    """
     supervisor = Supervisor(config, on_event=on_event)
     with _signals() as (received, waker):
         supervisor.wake_on(waker)
         supervisor.start()
         was_ready = False
-        while supervisor.ended is None and not received & {signal.SIGTERM, signal.SIGINT}:
+        supervisor.hurry = lambda: received[signal.SIGINT] > 1
+        while supervisor.ended is None and not received[signal.SIGTERM] + received[signal.SIGINT]:
             supervisor.step()
-            if signal.SIGHUP in received:
-                received.discard(signal.SIGHUP)
+            if received.pop(signal.SIGHUP, 0):
                 supervisor.reload()
             if supervisor.is_ready and not was_ready:
                 was_ready = systemd.ready() or True  # where `run` itself is under a service manager
@@ -202,12 +213,12 @@ def run(config: Path, on_event: OnEvent = log_event) -> int:
 
 
 @contextlib.contextmanager
-def _signals() -> Iterator[tuple[set[int], socket.socket]]:
-    """Collect the signals that mean something to us, and a socket that wakes the loop when one comes."""
-    received: set[int] = set()
+def _signals() -> Iterator[tuple[Counter[int], socket.socket]]:
+    """Count the signals that mean something to us, and give a socket that wakes the loop when one comes."""
+    received: Counter[int] = Counter()
 
     def note(number: int, _frame: FrameType | None) -> None:
-        received.add(number)
+        received[number] += 1
 
     waker, sender = socket.socketpair()
     waker.settimeout(0)

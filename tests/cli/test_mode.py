@@ -37,3 +37,8 @@ def test_an_unknown_conduit_names_those_there_are(gateway, icsguard):
 def test_a_dry_run_changes_nothing(gateway, icsguard):
     assert "would do: from now on plc1 refuses" in icsguard("mode", "plc1", "enforce", "-r", "x", "--dry-run").out
     assert not any(isinstance(request, SetMode) for request in gateway.asked)
+
+
+def test_a_dry_run_is_json_where_asked_for(gateway, icsguard):
+    data = json.loads(icsguard("mode", "plc1", "enforce", "-r", "x", "--dry-run", "--json").out)
+    assert data["would"].startswith("from now on plc1 refuses")

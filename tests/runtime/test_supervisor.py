@@ -160,6 +160,31 @@ def test_what_does_not_end_is_killed_after_its_time(made, scripts, events, monke
     assert ("killed", {"role": "gateway", "after_s": 0}) in events
 
 
+def test_who_is_in_a_hurry_does_not_wait_for_the_drain(made, scripts, events):
+    scripts["gateway"] = STUBBORN
+    made.start()
+    step_until(made, lambda: made.is_ready)
+    made.hurry = lambda: True
+    started = time.monotonic()
+    made.stop()
+    assert time.monotonic() - started < 3
+    assert ("killed", "gateway") in [(name, facts.get("role")) for name, facts in events]
+
+
+def test_a_second_ctrl_c_does_not_wait(made, scripts, tmp_path):
+    del made
+    scripts["gateway"] = STUBBORN
+
+    def on_event(name, facts):
+        if (name, facts.get("role")) == ("ready", "recorder"):
+            for after in (0.05, 0.3):
+                threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+    started = time.monotonic()
+    assert 0 == supervisor.run(tmp_path / "icsguard.toml", on_event)
+    assert time.monotonic() - started < 5
+
+
 def test_a_reload_reaches_all_three(made, tmp_path):
     made.start()
     step_until(made, lambda: made.is_ready)
