@@ -14,7 +14,7 @@ from icsguard.policy.units import Units
 
 _LONGEST: Final = 4
 """Words of the longest type."""
-_WRITABLE: Final = frozenset({Table.COIL, Table.HOLDING})
+_WRITABLE: Final = (Table.COIL, Table.HOLDING)
 
 
 class _Bank:
@@ -58,12 +58,13 @@ class Points:
 
     def targets(self, unit: int, names: tuple[str, ...] | None = None) -> list[Target]:
         """Return where the unit's points live: those named, or every one that can be written."""
-        chosen = [law for at, law in self.all if at == unit]
-        if names is not None:
-            chosen = [law for law in chosen if law.point.name in names]
+        if names is None:
+            found = [
+                law for table in _WRITABLE if (unit, table) in self._banks for law in self._banks[unit, table].laws
+            ]
         else:
-            chosen = [law for law in chosen if law.point.table in _WRITABLE]
-        return [Target(law.point.table, law.span) for law in chosen]
+            found = [self._by_name[name] for name in names if self._unit_of.get(name) == unit]
+        return [Target(law.point.table, law.span) for law in found]
 
     def sharing(self, law: PointLaw) -> list[PointLaw]:
         """Return the laws of the points in other tables that share this one's memory inside the device (AP §4.3)."""

@@ -33,7 +33,7 @@ def test_every_point_that_shares_an_element_is_touched():
 def test_points_are_found_as_targets_of_their_unit():
     index = points(REGISTER, OTHER, COIL, Point("level", 1, Table.INPUT, 0))
 
-    assert [(Table.HOLDING, 20), (Table.COIL, 3)] == [(t.table, t.span.first) for t in index.targets(1)]
+    assert [(Table.COIL, 3), (Table.HOLDING, 20)] == [(t.table, t.span.first) for t in index.targets(1)]
     assert [(Table.INPUT, 0)] == [(t.table, t.span.first) for t in index.targets(1, ("level", "other"))]
 
 
