@@ -33,6 +33,10 @@ from icsguard.runtime.tasks import spawn
 
 LAST_SHIPMENT_S: Final = 2.0
 """At the end the server gets so long to take the last lines; the place is kept, the rest follows at the next start."""
+STOPPED: Final = "the recorder stopped writing here"
+"""The last line of an orderly end; where it is missing, the recorder was killed."""
+UNSYNCED_S: Final = 0.5
+"""What the recorder has taken is on disk at the latest after so long, unless the disk fails."""
 FINISH_S: Final = 3.0
 """At the end a disk gets so long to take the last records."""
 _LOG: Final = structlog.get_logger("icsguard.recorder")
@@ -114,6 +118,9 @@ class Recording:
             async with asyncio.timeout(FINISH_S):
                 while await self.flush():
                     pass
+                if self.disk_state == "ok":
+                    self.put(self._own.note(self._clock.now(), STOPPED, {"path": self._options.path}))
+                    await self.flush()
                 is_written = True
         if self._shipping is not None:
             await self._last_shipment(self._shipping)
@@ -175,6 +182,12 @@ class Recording:
             if opened.torn:
                 text = f"the last line of {self._options.path} was torn ({opened.torn} bytes) and has been closed"
                 self.put(self._own.gap(now, text, {"lost_records": 1, "lost_bytes": opened.torn}))
+            elif opened.last and STOPPED.encode() not in opened.last:
+                text = (
+                    f"the recorder was killed: of the last {UNSYNCED_S} s before, records that it had taken may be "
+                    "missing; their number is not known"
+                )
+                self.put(self._own.gap(now, text, {"where": "memory", "at_most_s": UNSYNCED_S}))
         if was not in {"ok", "closed"}:
             _LOG.info("disk_works", path=self._options.path)
             self.put(self._own.note(now, "records are written again", {"path": self._options.path, "before": was}))

@@ -27,6 +27,8 @@ class Opened(NamedTuple):
     """Number of the last line ever written, torn ones included; 0 for none."""
     torn: int
     """Bytes of a line that a crash left without its end; it has been closed."""
+    last: bytes
+    """The last whole line, without its end; empty where there is none."""
 
 
 class RotatingLines:
@@ -45,8 +47,8 @@ class RotatingLines:
         self.path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         self._open_file()
         torn = self._close_torn_line()
-        last = next((found for file in series(self.path, self._keep) if (found := last_seq(file))), 0)
-        return Opened(last + (1 if torn else 0), torn)
+        last = next((found for file in series(self.path, self._keep) if (found := last_line(file))), b"")
+        return Opened((seq_of(last) or 0) + (1 if torn else 0), torn, last)
 
     def append(self, lines: Sequence[bytes]) -> None:
         """Write whole lines and have them on disk when it returns.
@@ -124,16 +126,16 @@ def seq_of(line: bytes) -> int | None:
     return int(found[1]) if found and line.endswith(b"}") else None
 
 
-def last_seq(file: Path) -> int:
-    """Return the number of the last whole line of a file; 0 where it has none or cannot be read."""
+def last_line(file: Path) -> bytes:
+    """Return the last whole line of a file without its end; empty where it has none or cannot be read."""
     try:
         with file.open("rb") as stream:
             size = stream.seek(0, os.SEEK_END)
             stream.seek(max(0, size - TAIL))
             lines = stream.read().split(b"\n")
     except OSError:
-        return 0
-    return next((found for line in reversed(lines) if (found := seq_of(line))), 0)
+        return b""
+    return next((line for line in reversed(lines) if seq_of(line)), b"")
 
 
 def write_all(descriptor: int, block: bytes) -> None:

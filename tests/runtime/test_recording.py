@@ -9,7 +9,7 @@ from icsguard.core.record import Record, RecordKind, Severity
 from icsguard.core.transaction import Transaction
 from icsguard.evidence.own import OwnRecords
 from icsguard.runtime.clock import Clock
-from icsguard.runtime.recording import Recording
+from icsguard.runtime.recording import STOPPED, Recording
 
 
 def record(number: int) -> Record:
@@ -41,7 +41,10 @@ def recording(settings, own):
 @pytest.fixture
 def lines(tmp_path):
     def read(file: str = "records/records.jsonl") -> list[dict]:
-        return [json.loads(line) for line in (tmp_path / file).read_bytes().splitlines()]
+        """Return the lines of a file but for that of its orderly end, which must be the last."""
+        *found, last = [json.loads(line) for line in (tmp_path / file).read_bytes().splitlines()]
+        assert STOPPED == last["text"]
+        return found
 
     return read
 
@@ -52,7 +55,7 @@ async def test_records_are_written_by_the_end(recording, lines):
     await recording.finish()
     assert ["r-1", "r-2"] == [line["id"] for line in lines()]
     assert "ok" == recording.status()["disk"]
-    assert 2 == recording.status()["written"]
+    assert 3 == recording.status()["written"]
 
 
 async def test_a_torn_line_of_the_run_before_is_a_gap_on_record(recording, lines, tmp_path):
@@ -62,8 +65,21 @@ async def test_a_torn_line_of_the_run_before_is_a_gap_on_record(recording, lines
     await recording.finish()
     torn, *rest = (tmp_path / "records" / "records.jsonl").read_bytes().splitlines()
     assert b'{"schema":"icsguard.record/1","seq":1' == torn
-    first, gap = (json.loads(line) for line in rest)
+    first, gap, _ = (json.loads(line) for line in rest)
     assert ("r-1", "gap", 1, 37) == (first["id"], gap["kind"], gap["facts"]["lost_records"], gap["facts"]["lost_bytes"])
+
+
+async def test_a_recorder_that_was_killed_is_a_gap_of_unknown_size_on_record(recording, settings, own, lines):
+    recording.put(record(1))
+    await recording.flush()
+    again = Recording(settings, own)
+    await again.finish()
+    (_, gap) = lines()
+    assert ("gap", "memory") == (gap["kind"], gap["facts"]["where"])
+    third = Recording(settings, own)
+    third.put(record(2))
+    await third.finish()
+    assert ["r-1", "w1-000001", "w1-000002", "r-2"] == [line["id"] for line in lines()]
 
 
 async def test_a_disk_that_fails_and_comes_back_is_on_record_with_everything_that_waited(recording, lines, tmp_path):

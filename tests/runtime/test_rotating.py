@@ -1,10 +1,11 @@
 import os
+import resource
 from pathlib import Path
 
 import pytest
 
 from icsguard.runtime import rotating
-from icsguard.runtime.rotating import RotatingLines, last_seq, numbered, seq_of, series, write_all
+from icsguard.runtime.rotating import RotatingLines, last_line, numbered, seq_of, series, write_all
 
 
 def line(seq: int, size: int = 0) -> bytes:
@@ -18,11 +19,11 @@ def path(tmp_path):
 
 def test_lines_are_appended_whole_and_found_again(path):
     files = RotatingLines(path, 10_000, 3)
-    assert (0, 0) == files.open()
+    assert (0, 0, b"") == files.open()
     files.append([line(1), line(2)])
     files.close()
     assert line(1) + line(2) == path.read_bytes()
-    assert (2, 0) == RotatingLines(path, 10_000, 3).open()
+    assert (2, 0, line(2)[:-1]) == RotatingLines(path, 10_000, 3).open()
 
 
 def test_only_owner_and_group_may_read(path):
@@ -37,7 +38,7 @@ def test_a_full_file_is_rotated_and_the_oldest_goes(path):
     files.open()
     for seq in range(1, 10):
         files.append([line(seq)])
-    assert [9, 8, 6] == [last_seq(file) for file in series(path, 5)]
+    assert [9, 8, 6] == [seq_of(last_line(file)) for file in series(path, 5)]
     assert sum(file.stat().st_size for file in path.parent.iterdir()) <= 3 * 2 * len(line(1))
 
 
@@ -64,7 +65,7 @@ def test_a_torn_line_is_closed_and_counted(path):
     files.close()
     path.write_bytes(path.read_bytes()[:-9])
     again = RotatingLines(path, 10_000, 3)
-    assert (2, len(line(2)) - 9) == again.open()
+    assert (2, len(line(2)) - 9, line(1)[:-1]) == again.open()
     again.append([line(3)])
     assert [1, None, 3, None] == [seq_of(part) for part in path.read_bytes().split(b"\n")]
 
@@ -88,7 +89,7 @@ def test_an_empty_newest_file_does_not_start_the_numbers_anew(path):
     files.close()
     path.rename(numbered(path, 1))
     path.touch()
-    assert (7, 0) == RotatingLines(path, 10_000, 3).open()
+    assert (7, 0, line(7)[:-1]) == RotatingLines(path, 10_000, 3).open()
 
 
 def test_a_file_of_garbage_is_opened_and_lived_with(path):
@@ -97,7 +98,7 @@ def test_a_file_of_garbage_is_opened_and_lived_with(path):
     files = RotatingLines(path, 10_000, 3)
     opened = files.open()
     files.append([line(opened.last_seq + 1)])
-    assert opened.last_seq + 1 == last_seq(path)
+    assert opened.last_seq + 1 == seq_of(last_line(path))
 
 
 def test_a_write_that_fails_half_way_is_taken_back(path, monkeypatch):
@@ -114,6 +115,22 @@ def test_a_write_that_fails_half_way_is_taken_back(path, monkeypatch):
         files.append([line(2)])
     assert line(1) == path.read_bytes()
     monkeypatch.undo()
+    files.append([line(2)])
+    assert line(1) + line(2) == path.read_bytes()
+
+
+def test_a_limit_of_the_system_in_the_midst_of_a_line_leaves_whole_lines_behind(path):
+    files = RotatingLines(path, 10**6, 3)
+    files.open()
+    files.append([line(1)])
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(line(1)) + 20, hard))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            files.append([line(2)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert line(1) == path.read_bytes()
     files.append([line(2)])
     assert line(1) + line(2) == path.read_bytes()
 
