@@ -12,8 +12,6 @@ from icsguard.cli.exits import CliError, ExitCode
 
 OLD: Final = ".old"
 """Appended to the name of a file that is replaced: the last one is kept."""
-MODELS: Final = "models"
-"""Folder of the learned twin inside a proposal."""
 
 
 class Adopted(NamedTuple):
@@ -25,7 +23,7 @@ class Adopted(NamedTuple):
 
 
 def adopt(conduit: str, proposal: Path, config: Path) -> Adopted:
-    """Put the policy, points and models of a proposal in the places that the configuration names for the conduit.
+    """Put the policy and points of a proposal in the places that the configuration names for the conduit.
 
     Raises CliError, with nothing changed, where the configuration would have errors with them.
     """
@@ -34,16 +32,12 @@ def adopt(conduit: str, proposal: Path, config: Path) -> Adopted:
     main = with_keys(before, conduit, {kind: name for kind, name in found.items() if not _named(before, conduit, kind)})
     places = {kind: _named(main, conduit, kind) for kind in found}
     texts = {places[kind]: _read(proposal / name) for kind, name in found.items()}
-    models = checked(config, main, texts, conduit)
+    check_whole(config, main, texts)
     writes = {config.parent / name: text for name, text in texts.items()}
     if main != before:
         writes[config] = main
     kept = [_replace(path, text) for path, text in writes.items()]
-    written = [str(path) for path in writes]
-    if (proposal / MODELS).is_dir():
-        kept.append(_replace_folder(models, proposal / MODELS))
-        written.append(str(models))
-    return Adopted(tuple(written), tuple(name for name in kept if name))
+    return Adopted(tuple(map(str, writes)), tuple(name for name in kept if name))
 
 
 def proposed_files(conduit: str, proposal: Path) -> dict[str, str]:
@@ -72,18 +66,16 @@ def with_keys(text: str, conduit: str, values: Mapping[str, str]) -> str:
     return tomlkit.dumps(document)
 
 
-def checked(config: Path, main: str, texts: Mapping[str, str], conduit: str) -> Path:
-    """Check the configuration as it would be; return the folder of the conduit's models. Raises CliError."""
+def check_whole(config: Path, main: str, texts: Mapping[str, str]) -> None:
+    """Check the configuration as it would be with these files. Raises CliError."""
     from icsguard.config.load import check
     from icsguard.runtime.files import gather
 
     gathered = gather(config)
-    files = {**gathered.files, gathered.main: main, **texts}
-    settings, problems = check(files, gathered.main)
+    settings, problems = check({**gathered.files, gathered.main: main, **texts}, gathered.main)
     if settings is None:
         text = "with this proposal the configuration would have errors, so nothing was changed:"
         raise CliError(text, details=tuple(map(str, problems)), name="configuration")
-    return Path(settings.shadow.models_dir) / conduit
 
 
 def _named(text: str, conduit: str, key: str) -> str:
@@ -123,19 +115,3 @@ def _replace(path: Path, text: str) -> str:
     except OSError as error:
         raise CliError(f"{path} cannot be written: {error.strerror}") from error
     return kept
-
-
-def _replace_folder(target: Path, source: Path) -> str:
-    """Put a folder of models in place of another; keep the old one beside it and return its name."""
-    old, new = target.with_name(target.name + OLD), target.with_name(target.name + ".new")
-    try:
-        shutil.rmtree(new, ignore_errors=True)
-        shutil.copytree(source, new)
-        if target.exists():
-            shutil.rmtree(old, ignore_errors=True)
-            target.rename(old)
-        new.rename(target)
-    except OSError as error:
-        code = ExitCode.PERMISSION if isinstance(error, PermissionError) else ExitCode.ERROR
-        raise CliError(f"{target} cannot be written: {error.strerror or error}", code=code) from error
-    return str(old) if old.exists() else ""

@@ -3,7 +3,7 @@ import tomllib
 import pytest
 
 from icsguard.cli.adopting import adopt, proposed_files, with_keys
-from icsguard.cli.exits import CliError
+from icsguard.cli.exits import CliError, ExitCode
 from icsguard.config.settings import Settings
 from icsguard.runtime.files import load_config
 
@@ -103,3 +103,17 @@ def test_a_conduit_that_the_configuration_does_not_have_is_named():
 def test_no_half_written_file_is_left(config, proposal):
     adopt("plc1", proposal, config)
     assert not list(config.parent.glob("*.new"))
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(PermissionError(13, "no"), ExitCode.PERMISSION), (OSError(28, "full"), ExitCode.ERROR)]
+)
+def test_a_file_that_cannot_be_written_is_one_line(config, proposal, monkeypatch, error, code):
+    def fail(*_args, **_options):
+        raise error
+
+    monkeypatch.setattr("icsguard.cli.adopting.os.fsync", fail)
+    with pytest.raises(CliError) as raised:
+        adopt("plc1", proposal, config)
+    assert code is raised.value.code
+    assert MAIN == config.read_text()

@@ -3,6 +3,8 @@ import struct
 
 import pytest
 
+from icsguard.cli import show
+from icsguard.cli.learn import progress_bar
 from icsguard.control.requests import Reload
 from icsguard.core.decision import Decision
 from icsguard.core.transaction import Outcome, Transaction
@@ -164,3 +166,18 @@ def test_what_is_neither_capture_nor_journal_is_one_line(icsguard, site):
     ended = icsguard("learn", "plc1", "--from", "a.pcap")
     assert 1 == ended.code
     assert "a.pcap" in ended.err
+
+
+def test_a_terminal_sees_how_far_it_is(monkeypatch, capsys):
+    monkeypatch.setattr(show, "coloured", lambda: True)
+    with progress_bar("learning plc1") as progress:
+        progress(0.5, "fitting the twin")
+    assert "" == capsys.readouterr().out  # it is no data
+
+
+def test_a_proposal_with_nothing_in_it_is_one_line(icsguard, site, capture, conversation):
+    request, answer = adu(1, bytes.fromhex("030000000a")), adu(1, bytes.fromhex("8302"))
+    file = capture(site / "a.pcap", *conversation(HMI, DEVICE, (request, answer)))
+    ended = icsguard("learn", "plc1", "--from", file)
+    assert 1 == ended.code
+    assert "no request that was answered as asked" in ended.err
