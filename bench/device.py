@@ -65,9 +65,7 @@ class Device:
 
 
 @contextlib.contextmanager
-def device(
-    programs: Path, port: int, log: Path, *, prefix: Sequence[str] = (), delay_us: int = 0
-) -> Iterator[Device]:
+def device(programs: Path, port: int, log: Path, *, prefix: Sequence[str] = (), delay_us: int = 0) -> Iterator[Device]:
     """Have a fake device on `port` inside the block. Raises NotReadyError."""
     log.unlink(missing_ok=True)
     command = [*prefix, str(programs / "device"), "--port", str(port), "--delay-us", str(delay_us)]

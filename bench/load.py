@@ -129,7 +129,12 @@ class Load:
 
 
 def begin(
-    program: Path, load: Load, port: int, *, prefix: Sequence[str] = (), watch: Mapping[str, Sequence[int]] | None = None
+    program: Path,
+    load: Load,
+    port: int,
+    *,
+    prefix: Sequence[str] = (),
+    watch: Mapping[str, Sequence[int]] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start the generator; `finish` waits for it."""
     command = [*prefix, str(program), *load.arguments(port, watch or {})]
@@ -150,7 +155,12 @@ def finish(process: subprocess.Popen[bytes], load: Load) -> Result:
 
 
 def run(
-    program: Path, load: Load, port: int, *, prefix: Sequence[str] = (), watch: Mapping[str, Sequence[int]] | None = None
+    program: Path,
+    load: Load,
+    port: int,
+    *,
+    prefix: Sequence[str] = (),
+    watch: Mapping[str, Sequence[int]] | None = None,
 ) -> Result:
     """Run the generator to its end. Raises LoadFailedError."""
     return finish(begin(program, load, port, prefix=prefix, watch=watch), load)

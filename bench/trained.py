@@ -1,8 +1,8 @@
 """The twin of the bench's plant: trained on a recording made here, by the code and into the files that a site uses.
 
 The fake device has a small plant: a set-point, a level that follows it in 20 s, an outflow that follows the level in
-5 s (bench/c/tables.c). The recording is one and a half hours of a client that polls everything once a second and
-changes the set-point now and then, worked out in a second or two.
+5 s (bench/c/tables.c). The recording is a quarter of an hour of a client that polls the plant and trims its set-point
+many times a second, as a cascade controller does; the centre moves now and then. Worked out in seconds.
 """
 
 from __future__ import annotations
@@ -26,12 +26,17 @@ from icsguard.protocols.modbus import build
 from icsguard.runtime.compiler import compile_now
 from icsguard.runtime.model_store import ModelStore
 
-RECORDING_S: Final = 5_400
+RECORDING_S: Final = 900
 START: Final = 1_700_000_000 * SECOND
 PLANT: Final = 9900
 LEVEL_TAU_S: Final = 20.0
 OUTFLOW_TAU_S: Final = 5.0
-POLLS_A_SECOND: Final = 4
+TICKS: Final = 100
+"""Requests a second: reads of the plant, writes of its set-point, and one of the poll set."""
+WRITES: Final = 0.6  # share of writes; the load generator writes less often
+TRIM: Final = 100  # how far a set-point is from its centre; the load generator's is from 400 to 600
+CENTRE_S: Final = 40
+JITTER_MS: Final = 8
 
 
 def image_value(address: int) -> int:
@@ -70,12 +75,18 @@ class _Recording:
     def of(self, at: int, request_pdu: bytes, response_pdu: bytes) -> Transaction:
         self._number += 1
         tid = self._number & 0xFFFF
-        request, response = (
-            struct.pack(">HHHB", tid, 0, len(pdu) + 1, 1) + pdu for pdu in (request_pdu, response_pdu)
-        )
-        answered = (int(Decision.ALLOW), int(Outcome.ANSWERED))
+        request, response = (struct.pack(">HHHB", tid, 0, len(pdu) + 1, 1) + pdu for pdu in (request_pdu, response_pdu))
         return Transaction(
-            self._number, self._conduit, 1, "127.0.0.1", at, at + MS, request, response, answered[0], answered[1]
+            number=self._number,
+            conduit=self._conduit,
+            flow=1,
+            client="127.0.0.1",
+            request_at=at,
+            response_at=at + MS,
+            request=request,
+            response=response,
+            decision=Decision.ALLOW,
+            outcome=Outcome.ANSWERED,
         )
 
 
@@ -83,20 +94,22 @@ def recording(conduit: str, reads: list[tuple[int, int]], seconds: int = RECORDI
     """Yield what a quiet site says: seeded, the same each time."""
     chance = random.Random(7)
     plant, log = _Plant(), _Recording(conduit)
-    next_change = 30
-    for second in range(seconds):
-        at = START + second * SECOND
-        plant.step(1.0)
-        yield log.of(at, _read(PLANT, 3), _words(plant.registers()))
-        for index in range(POLLS_A_SECOND):
-            first, count = reads[(second * POLLS_A_SECOND + index) % len(reads)]
+    centre = 500
+    for tick in range(seconds * TICKS):
+        at = START + tick * SECOND // TICKS + chance.randint(0, JITTER_MS) * MS
+        plant.step(1 / TICKS)
+        if tick % (CENTRE_S * TICKS) == 0:
+            centre = chance.randint(450, 550)
+        if tick % TICKS == 0:
+            first, count = chance.choice(reads)
             values = tuple(image_value(address) for address in range(first, first + count))
-            yield log.of(at + (10 + 5 * index) * MS, _read(first, count), _words(values))
-        if second >= next_change:
-            next_change = second + chance.randint(20, 90)
-            plant.set_point = chance.randint(350, 650)
+            yield log.of(at, _read(first, count), _words(values))
+        elif chance.random() < WRITES:
+            plant.set_point = centre + chance.randint(-TRIM, TRIM)
             pdu = struct.pack(">BHH", 6, PLANT, plant.set_point)
-            yield log.of(at + 200 * MS, pdu, pdu)
+            yield log.of(at, pdu, pdu)
+        else:
+            yield log.of(at, _read(PLANT, 3), _words(plant.registers()))
 
 
 def _read(first: int, count: int) -> bytes:

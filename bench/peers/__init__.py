@@ -1,1 +1,1 @@
-"""The contenders: one file each, one interface (`api`). A peer that this machine lacks is named, never skipped silently."""
+"""The contenders: one file each, one interface (`api`). A peer that this machine lacks is named, not passed over."""
