@@ -24,6 +24,7 @@ READS: Final = frozenset({1, 2, 3, 4, 20, 23, 24})
 MAX_COMPARED: Final = (
     2_000  # permits compared with each other for rules that are never needed; above, only contradictions
 )
+_SPLIT: Final = "split ranges, clients or functions until they part"
 _TABLES: Final = {function: table for table, functions in DATA_FUNCTIONS.items() for function in functions}
 
 
@@ -96,7 +97,9 @@ class _Checker:
                     f"rules {one.id!r} ({one.action}) and {other.id!r} ({other.action}) "
                     f"say different things of functions {shared}"
                 )
-                self._error(self._later(one, other), "", text, "split ranges, clients or functions until they part")
+                pack = one.pack or other.pack
+                hint = f"name them by number: that outranks the pack {pack}" if pack else _SPLIT
+                self._error(self._later(one, other), "", text, hint)
 
     def needless(self) -> None:
         """No permit is already contained in another one."""

@@ -133,3 +133,13 @@ def test_what_becomes_permitted_comes_first(told, policy_text, points_text):
     order = [effect for effect, _ in found]
 
     assert sorted(order, key=[effect.value for effect in Effect].index) == order
+
+
+def test_a_rule_without_places_writes_the_declared_points(told, policy_text):
+    new = policy_text + EXTRA + "functions = [6]\n"
+
+    assert [("permits", f"{WHO} may now use function 6 on unit 1: holding 12")] == told(new)
+
+
+def test_a_rule_that_is_off_is_as_if_it_were_not_there(told, policy_text):
+    assert [] == told(policy_text + EXTRA + 'functions = [90]\nstate = "off"\n')

@@ -116,3 +116,23 @@ def test_a_grant_for_an_unknown_point_is_told(told, policy_text):
     grant = '[[grant]]\nid = "g"\nclient = "eng"\nuntil = "2026-11-21T18:00:00Z"\nreason = "r"\npoints = ["pum"]\n'
 
     assert told(policy=policy_text + grant)[1][0].startswith("p.toml:22: unknown point 'pum'")
+
+
+def test_a_narrow_reach_does_not_contain_every_address(told, policy_text):
+    narrow = rule("x", "functions = [3]", 'ranges = ["holding 0..9"]', clients='["eng"]')
+    wide = rule("y", "functions = [3]", clients='["eng"]')
+
+    assert ["'x' is never needed" in line for line in told(policy=policy_text + narrow + wide)[1]] == [True]
+
+
+def test_many_permits_are_not_compared_pairwise(told, policy_text, monkeypatch):
+    monkeypatch.setattr("icsguard.config.policy_checks.MAX_COMPARED", 3)
+    twins = rule("x", "functions = [90]") + rule("y", "functions = [90]")
+
+    assert [] == told(policy=policy_text + twins)[1]
+
+
+def test_a_pack_that_contradicts_says_how_to_outrank_it(told, policy_text):
+    text = 'packs = ["modbus-baseline"]\n' + policy_text + rule("x", 'preset = "engineer"', clients='["eng"]')
+
+    assert all("name them by number: that outranks the pack modbus-baseline" in line for line in told(policy=text)[1])

@@ -129,3 +129,17 @@ def test_windows_meet_where_they_share_a_minute():
     assert windows_overlap(day, (Window((0,), 1079, 1100),))
     assert windows_overlap(night, (Window((1,), 0, 10),))
     assert windows_overlap(day, ())
+
+
+def test_a_grant_may_name_functions_or_a_preset(policy, policy_text):
+    named = policy(policy_text + grant(points='functions = ["8/1", 90]\n')).grants[0]
+    preset = policy(policy_text + grant(points='preset = "engineer"\n')).grants[0]
+
+    assert (Service(8, 1), Service(90)) == named.services
+    assert Service(21) in preset.services
+
+
+def test_a_policy_beyond_reason_is_cut(told, policy_text, monkeypatch):
+    monkeypatch.setattr("icsguard.config.policy_file.MAX_RULES", 1)
+
+    assert ["p.toml: the policy has 2 rules, at most 1 are taken (split it)"] == told(policy=policy_text)[1]

@@ -4,11 +4,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from icsguard.core.decision import Decision, RuleState
+from icsguard.core.flow import Client
 from icsguard.core.ids import AddressRange
 from icsguard.core.meaning import Intent, Table
 from icsguard.core.point import DataType, Limits, Point
-from icsguard.policy.rules import Action, Rule, Service, Target
+from icsguard.policy.rules import Action, Rate, Rule, Service, Target
 from icsguard.protocols.modbus import build
+from icsguard.protocols.modbus.meaning import meaning
+from icsguard.protocols.modbus.pdu import parse_request
 
 CLIENTS = {"10.0.0.21": {"hmi"}, "10.0.5.9": {"eng"}, "10.9.9.9": set()}
 POINTS = (
@@ -94,3 +97,44 @@ def test_the_judge_says_what_the_rules_say(bench, policy_of, found, client, unit
 
     assert expected is cell.ask(request_bytes, unit=unit, client=client).decision
     assert expected is cell.ask(request_bytes, unit=unit, client=client).decision
+
+
+WEIRD = (
+    *POINTS,
+    Point("word", 1, Table.HOLDING, 20, limits=Limits(maximum=9, max_step=3, max_rate=1, writable_mask=0xFF)),
+    Point("bit", 1, Table.COIL, 0, DataType.BOOL, limits=Limits(allowed=(1.0,)), overlaps=("word.2",)),
+    Point("real", 1, Table.HOLDING, 30, DataType.F32, atomic=False, limits=Limits(minimum=-1, max_step=1)),
+    Point("digits", 1, Table.HOLDING, 40, DataType.BCD16, limits=Limits(maximum=50, min_interval_ns=5)),
+)
+EVERYTHING = tuple(Service(function) for function in range(1, 128)) + tuple(Service(8, sub) for sub in range(25))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.binary(min_size=1, max_size=20),
+            st.builds(build.mask_write, st.integers(0, 45), st.integers(0, 65535), st.integers(0, 65535)),
+            st.builds(
+                build.write_registers, st.integers(0, 45), st.lists(st.integers(0, 65535), min_size=1, max_size=5)
+            ),
+            st.builds(build.write_coils, st.integers(0, 3), st.lists(st.integers(0, 1), min_size=1, max_size=5)),
+        ),
+        max_size=5,
+    ),
+    st.integers(0, 255),
+    st.booleans(),
+)
+def test_no_request_makes_the_judge_raise_and_no_memory_grows(bench, policy_of, pdus, unit, serial):
+    wide = Target(Table.HOLDING, AddressRange(0, 65535)), Target(Table.COIL, AddressRange(0, 65535))
+    rule = Rule("all", (), (0, 1, 2), EVERYTHING, targets=wide, rate=Rate(3, 1_000), maximum=70)
+    cell = bench(policy_of(*WEIRD, rules=(rule,)), serial=serial, quirks=frozenset({"mask_or_variant"}))
+    for pdu in pdus:
+        request = parse_request(unit, pdu)
+        verdict = cell.judge.decide(Client("10.0.0.21"), meaning(request), cell.memory, cell.now)
+        cell.judge.delivered(meaning(request), cell.memory, cell.now)
+        cell.now += 1
+
+        assert all(reason.text and reason.code for reason in verdict.reasons)
+        assert (verdict.reply > 0) is (verdict.decision >= Decision.HOLD)
+    assert len(cell.memory.known()) <= 10
