@@ -47,12 +47,11 @@ class Guarding:
         self._device_port = device_port
         self._process: asyncio.subprocess.Process | None = None
         (folder / _POINTS_FILE).write_text(points_csv(), encoding="utf-8")
-        self.write_config()
+        self.config.write_text(self._config_text(), encoding="utf-8")
 
-    def write_config(self) -> None:
-        """Write icsguard.toml; the policy is named in it as soon as there is one."""
-        policy = f'policy = "{_POLICY_FILE}"\n' if self.policy.exists() else ""
-        text = (
+    def _config_text(self) -> str:
+        """Return icsguard.toml; `icsguard learn --accept` adds the policy."""
+        return (
             "[gateway]\n"
             'name = "demo"\n'
             f'state = "{self.state}"\n'
@@ -61,14 +60,13 @@ class Guarding:
             f'listen = "127.0.0.1:{self.port}"\n'
             f'device = "127.0.0.1:{self._device_port}"\n'
             'mode = "learn"\n'
-            f'{policy}points = "{_POINTS_FILE}"\n'
+            f'points = "{_POINTS_FILE}"\n'
             "judge_deadline_ms = 100  # a busy laptop; the default is 20\n"
             f"[conduit.{CONDUIT}.isolation]\n"
             f'never = ["{HMI}", "{STATION}"]\n'
             "[shadow]\n"
             f"horizon_s = {HORIZON_S}\n"
         )
-        self.config.write_text(text, encoding="utf-8")
 
     async def start(self) -> None:
         """Start the supervisor and wait until gateway, shadow and recorder are up. Raises GuardError."""

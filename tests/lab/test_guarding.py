@@ -31,13 +31,6 @@ def test_the_configuration_of_the_demo_is_about_a_dozen_lines_and_loads(guarding
     assert len(guarding.config.read_text().splitlines()) <= 16
 
 
-def test_the_learned_policy_is_named_as_soon_as_there_is_one(guarding):
-    assert "policy =" not in guarding.config.read_text()
-    guarding.policy.write_text('[clients]\nhmi = ["127.0.0.2"]\n')
-    guarding.write_config()
-    assert 'policy = "cell.policy.toml"' in guarding.config.read_text()
-
-
 async def test_asking_nobody_is_one_clear_error(guarding):
     with pytest.raises(GuardError, match="icsguard is not running"):
         await guarding.ask(GetStatus())
