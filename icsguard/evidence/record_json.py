@@ -9,8 +9,8 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Mapping
-from typing import Final, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeAlias, cast
 
 import msgspec
 
@@ -80,7 +80,7 @@ def encoded(fields: Mapping[str, Json]) -> bytes:
 
 def document(record: Record, wall_ns: int, host: str, seq: int = 0) -> dict[str, Json]:
     """Return the fields of the line in their documented order, clean and bounded."""
-    raw: dict[str, Json] = msgspec.to_builtins(record)
+    raw = msgspec.to_builtins(record)
     cuts: list[str] = []
     fields: dict[str, Json] = {
         "schema": SCHEMA,
@@ -140,23 +140,21 @@ def _items(value: Json) -> list[Json]:
     return list(value) if isinstance(value, list | tuple) else []
 
 
-def _grounds(value: Json, defaults: Mapping[str, Json]) -> tuple[Json, ...]:
+def _grounds(entries: Sequence[dict[str, Json]], defaults: Mapping[str, Json]) -> tuple[Json, ...]:
     """Return reasons or findings without fields at their default, decisions by name."""
     found: list[Json] = []
-    for entry in _items(value):
-        if isinstance(entry, dict):
-            kept = {name: part for name, part in entry.items() if name not in defaults or part != defaults[name]}
-            kept["decision"] = Decision(int(str(entry["decision"]))).name.lower()
-            if "contributions" in kept:
-                kept["contributions"] = [_brief(part) for part in _items(kept["contributions"])]
-            found.append(kept)
+    for entry in entries:
+        kept = _told(entry, defaults)
+        kept["decision"] = Decision(cast("int", entry["decision"])).name.lower()
+        if "contributions" in kept:
+            parts = cast("Sequence[dict[str, Json]]", kept["contributions"])
+            kept["contributions"] = [_told(part, _CONTRIBUTION) for part in parts]
+        found.append(kept)
     return tuple(found)
 
 
-def _brief(entry: Json) -> Json:
-    if not isinstance(entry, dict):
-        return entry
-    return {name: part for name, part in entry.items() if name not in _CONTRIBUTION or part != _CONTRIBUTION[name]}
+def _told(entry: dict[str, Json], defaults: Mapping[str, Json]) -> dict[str, Json]:
+    return {name: part for name, part in entry.items() if name not in defaults or part != defaults[name]}
 
 
 def _numbered(entry: Json) -> Json:
@@ -176,12 +174,14 @@ def _clean(value: Json, cuts: list[str]) -> Json:
     if isinstance(value, list | tuple):
         _note(value, cuts)
         return [_clean(entry, cuts) for entry in value[:MAX_ENTRIES]]
-    if isinstance(value, dict):
-        _note(value, cuts)
-        some = list(value.items())[:MAX_ENTRIES]
-        kept = {cut(str(_clean(name, cuts)), _MAX_KEY): _clean(part, cuts) for name, part in some}
-        return {name: part for name, part in kept.items() if part is not None}
-    return value
+    return None if value is None else _clean_names(value, cuts)
+
+
+def _clean_names(value: dict[str, Json], cuts: list[str]) -> dict[str, Json]:
+    _note(value, cuts)
+    some = list(value.items())[:MAX_ENTRIES]
+    kept = {cut(_clean_text(name, cuts), _MAX_KEY): _clean(part, cuts) for name, part in some}
+    return {name: part for name, part in kept.items() if part is not None}
 
 
 def _clean_text(text: str, cuts: list[str]) -> str:

@@ -192,7 +192,8 @@ class Player:
         return line.session
 
     def _device(self, line: _Line, wire: Wire) -> None:
-        for frame in line.device.feed(wire.data):
+        frames = line.device.feed(wire.data)
+        for frame in frames:
             key = _key(frame)
             asked = next((one for known, one in line.asked if known == key and one.answer is None), None)
             if asked is None:
@@ -201,8 +202,11 @@ class Player:
             asked.answer = frame.raw
             if asked.fate is _Fate.SENT:
                 self._answer(line, asked)
+            elif asked.fate is _Fate.STOPPED:
+                self._forget(line, asked)
         if line.device.fatal is not None:
-            self._deliver(line, wire.data)
+            if not frames:
+                self._deliver(line, wire.data)
             line.device = Framer()
         if wire.ended and line.session is not None:
             self._do(line, line.session.link_lost("closed by the device", self._now))

@@ -2,13 +2,15 @@
 
 import json
 import re
+import runpy
 from pathlib import Path
 
 import pytest
 
 from icsguard.core.record import Record, RecordKind, Severity
+from icsguard.evidence import schema as module
 from icsguard.evidence.record_json import record_line
-from icsguard.evidence.schema import schema, text
+from icsguard.evidence.schema import _part, schema, text
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
@@ -77,3 +79,13 @@ def test_a_line_without_a_promised_field_does_not_obey_it(full_record):
     line = json.loads(record_line(full_record, 1, "h"))
     del line["time"]
     assert ["line: time is missing"] == check(line)
+
+
+def test_running_the_module_prints_the_schema(capsys):
+    runpy.run_path(module.__file__, run_name="__main__")
+    assert text() == capsys.readouterr().out
+
+
+def test_a_noun_that_can_not_be_described_is_our_bug_and_raises():
+    with pytest.raises(TypeError, match="without properties"):
+        _part({"properties": []}, "properties")

@@ -105,3 +105,11 @@ def test_memory_is_bounded_by_conduits_reasons_and_clients(summary, transaction,
     assert MAX_CLIENTS == records["c1"].facts["clients"]
     assert 50 == records["c2"].facts["refused.other"]
     assert len(records["c2"].facts) <= MAX_ENTRIES
+
+
+def test_what_was_not_answered_has_no_latency_and_what_was_allowed_no_refusal_code(summary, transaction, new_id):
+    summary.transactions([transaction(response_at=0, outcome=Outcome.TIMED_OUT)])
+    summary.records([Record("a", RecordKind.VERDICT, 0, Severity.LOW, "", "plc1", decision="alert", layer="twin")])
+    (record,) = summary.close(SECOND, new_id)
+    assert not [name for name in record.facts if name.startswith(("latency", "refused."))]
+    assert 1 == record.facts["records_verdict"]

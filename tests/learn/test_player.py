@@ -173,3 +173,25 @@ def test_transactions_become_the_bytes_that_made_them(stage):
     again = stage()
     again.player.play(wires_of(scene.transactions))
     assert [one[5:] for one in scene.transactions] == [one[5:] for one in again.transactions]
+
+
+def test_what_a_device_says_unasked_or_wrongly_is_not_delivered_but_noted(stage):
+    scene = stage()
+    scene.play(("c", READ), ("d", READ_ANSWER), ("d", READ_ANSWER), ("d", b"\0\1\0\0\xff\xff garbage"))
+    assert {"device", "malformed"} & {record.kind.value for record in scene.records}
+
+
+def test_a_device_that_closes_ends_what_waits_for_it(stage):
+    assert [("ALLOW", "UNKNOWN")] == stage().play(("c", WRITE), ("d", b"", False, True))
+
+
+def test_a_client_that_was_cut_off_is_not_admitted_again(stage):
+    shadow = Shadow()
+    scene = stage(shadow=shadow, isolation=IsolationSettings(auto=True, seconds=3_000))
+    shadow.wishes = [IsolationRequest("10.0.0.99", "plc1", Scope.FULL, "it scans", "scan", 3_000)]
+    scene.player.play([Wire(START, 1, HMI, PLC, from_client=True, data=READ)])
+    shadow.wishes = [IsolationRequest("10.0.0.99", "plc1", Scope.FULL, "it scans on", "scan", 3_000)]
+    odd, later = ("10.0.0.99", 5), START + 60 * SECOND
+    scene.player.play([Wire(later, 2, odd, PLC, from_client=True, data=READ)])
+    scene.player.play([Wire(later + 90 * SECOND, 3, odd, PLC, from_client=True, data=READ)])
+    assert 1 <= scene.player.turned_away
