@@ -70,10 +70,19 @@ class Pass:
         spans = reads if access.intent is Intent.READ else writes
         return spans is None or spans.covers(access)
 
-    def holds(self, wall: int, uses: int) -> bool:
-        """Say whether the grant is in force: begun, not ended, not used up."""
+    def holds(self, now: int, wall: int, uses: int) -> bool:
+        """Say whether the grant is in force: begun, not ended, not used up.
+
+        It ends when the first of the two clocks says so: setting the wall clock back prolongs nothing.
+        """
         grant = self.grant
-        return grant.since <= wall < grant.until and (grant.max_uses == 0 or uses < grant.max_uses)
+        ended = max(now, wall) >= grant.until
+        return grant.since <= wall and not ended and (grant.max_uses == 0 or uses < grant.max_uses)
+
+    def next_edge(self, now: int, shift: int) -> int:
+        """Return when (steady clock) the grant next begins or ends, FOREVER if never again."""
+        edges = (self.grant.since - shift, self.grant.until - max(shift, 0))
+        return min((edge for edge in edges if edge > now), default=FOREVER)
 
 
 class Cell:

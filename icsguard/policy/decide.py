@@ -124,7 +124,7 @@ class Judge:
 
     def _granted(self, case: Case) -> Pass | None:
         for given in case.cell.passes:
-            if not given.holds(case.wall, case.memory.uses(given.grant.id)):
+            if not given.holds(case.now, case.wall, case.memory.uses(given.grant.id)):
                 continue
             if all(given.covers(access, case.unit, self._points) for access in case.meaning.accesses):
                 return given
@@ -139,10 +139,10 @@ class Judge:
         cell = case.cell
         if case.meaning.intent not in _CACHED or case.meaning.changes or cell.uncountable:
             return 0
-        wall = case.wall
-        edges = [hours.next_edge(wall) for hours in cell.hours]
-        edges += [edge for given in cell.passes for edge in (given.grant.since, given.grant.until) if edge > wall]
-        return min(edges) - case.memory.wall_shift if edges else FOREVER
+        shift = case.memory.wall_shift
+        edges = [hours.next_edge(case.wall) - shift for hours in cell.hours]
+        edges += [given.next_edge(case.now, shift) for given in cell.passes]
+        return min(edges, default=FOREVER)
 
     def _safety_spans(self) -> dict[int, Spans]:
         loose: dict[int, list[Target]] = {}

@@ -140,7 +140,7 @@ class Grant:
     client: str
     """Address, network or name of a client group."""
     until: int
-    """Wall clock, ns since the epoch, excluded."""
+    """Wall clock, ns since the epoch, excluded. The steady clock ends it too, if that comes first."""
     reason: str
     services: tuple[Service, ...] = ()
     """Empty: the functions that read and write its targets and points."""

@@ -125,8 +125,8 @@ def test_a_narrow_reach_does_not_contain_every_address(told, policy_text):
     assert ["'x' is never needed" in line for line in told(policy=policy_text + narrow + wide)[1]] == [True]
 
 
-def test_many_permits_are_not_compared_pairwise(told, policy_text, monkeypatch):
-    monkeypatch.setattr("icsguard.config.policy_checks.MAX_COMPARED", 3)
+def test_the_comparison_of_permits_is_bounded(told, policy_text, monkeypatch):
+    monkeypatch.setattr("icsguard.config.policy_checks.MAX_COMPARISONS", 3)
     twins = rule("x", "functions = [90]") + rule("y", "functions = [90]")
 
     assert [] == told(policy=policy_text + twins)[1]

@@ -7,6 +7,7 @@ from icsguard.policy.cells import MAX_CELLS, Cells
 from icsguard.policy.index import Points
 from icsguard.policy.rules import Action, Grant, Rate, Service
 from icsguard.policy.units import UNDECLARED, Units
+from icsguard.policy.windows import FOREVER
 
 HMI = frozenset({"hmi"})
 
@@ -61,8 +62,9 @@ def test_a_grant_holds_for_its_time_its_uses_and_its_places(policy_of):
     here, there = (Access(Intent.WRITE, Table.HOLDING, AddressRange(at, at)) for at in (12, 13))
     units = Units(policy)
 
-    assert [False, True, False] == [given.holds(at, 0) for at in (49, 50, 100)]
-    assert [True, False] == [given.holds(60, uses) for uses in (1, 2)]
+    assert [False, True, False] == [given.holds(at, at, 0) for at in (49, 50, 100)]
+    assert [True, False] == [given.holds(60, 60, uses) for uses in (1, 2)]
+    assert [50, 100, FOREVER] == [given.next_edge(at, 0) for at in (0, 50, 100)]
     assert [True, False] == [given.covers(access, 1, Points(policy, units)) for access in (here, there)]
     assert [] == cells(policy).cell(HMI, 1, 5, -1).passes
 

@@ -490,3 +490,22 @@ def test_a_grant_passes_only_where_it_reaches_everything(granted, holding):
         Decision.REFUSE
         is granted(targets=(holding(0, 1),)).ask(build.write_register(12, 80), client="10.7.7.7").decision
     )
+
+
+@pytest.mark.parametrize("shift", [-3600 * SECOND, 0, 3600 * SECOND])
+def test_no_step_of_the_wall_clock_prolongs_a_grant(granted, holding, shift):
+    cell = granted(targets=(holding(12, 12),))
+    cell.memory.wall_shift = shift
+    cell.now += 60 * SECOND
+
+    assert Decision.REFUSE is cell.ask(build.write_register(12, 80), client="10.7.7.7").decision
+
+
+def test_a_wall_clock_that_runs_ahead_ends_a_grant_and_bounds_the_cache(bench, policy_of, plant):
+    grant = Grant("g1", "hmi", plant.now + 60 * SECOND, "works", (Service(3),), (1,))
+    cell = bench(policy_of(rules=(), grants=(grant,)))
+    cell.memory.wall_shift = 20 * SECOND
+
+    assert plant.now + 40 * SECOND == cell.ask(build.read(3, 0, 1)).cacheable_until
+    cell.now += 40 * SECOND
+    assert Decision.REFUSE is cell.ask(build.read(3, 0, 1)).decision
