@@ -1,7 +1,8 @@
 """Traffic becomes a site model: laws of motion, neighbours, bands, habits and calibrated thresholds.
 
-Everything that says how good the model is comes from rows that did not fit it: the recording is cut into blocks of
-time, each is judged by a fit of the others, and the model that ships is fitted on all of them.
+Everything that says how good the model is comes from rows that did not fit its weights: the recording is cut into
+blocks of time, and each is judged by the weights that the others give. Which terms the laws have is chosen once, by
+simulations on blocks likewise held out.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from icsguard.twin.site_model import Column, SiteModel, points_digest
 MAX_FIT_ROWS: Final = 20_000  # rows that fit laws; of a longer recording, evenly spread stretches
 STRETCH: Final = 250
 FOLDS: Final = 3
+_READ: Final = 0.05  # shares of the whole work, for the progress bar
+_FITTED: Final = 0.8
 LEAST_ROWS: Final = 120
 """Fewer rows make no twin at all."""
 MAX_MODES: Final = 8  # bit patterns with a spatial fit of their own; the most frequent
@@ -109,14 +112,15 @@ class _Fit:
         """Return the fitted model."""
         errors: list[Errors] = []
         residuals: list[Residuals] = []
+        progress(_READ, "fitting the twin")
+        structure = fitting.fit(self._runs, self._parts)
+        law = structure.law
         for fold in range(FOLDS):
-            progress((1 + fold) / (FOLDS + 3), f"judging the twin, part {fold + 1} of {FOLDS}")
-            self._judge(fold, errors, residuals)
-        progress((1 + FOLDS) / (FOLDS + 3), "fitting the twin")
-        law = fitting.fit(self._runs, self._parts)
+            progress(_FITTED + (1 - _FITTED) * fold / (FOLDS + 1), f"judging the twin, part {fold + 1} of {FOLDS}")
+            self._judge(fold, structure, errors, residuals)
         modes = self._modes(self._everything)
         parts = matrices(law, *self._spatial(self._everything, modes))
-        progress((2 + FOLDS) / (FOLDS + 3), "calibrating thresholds")
+        progress(_FITTED + (1 - _FITTED) * FOLDS / (FOLDS + 1), "calibrating thresholds")
         columns = self._judged(errors, residuals)
         calibrated = calibrate_residuals(residuals, columns, step_ns=self._grid.step_ns, per_day=alarms_per_day)
         flow = calibrate_flows(self._recorded, flow_model, window_s=window_s, per_day=alarms_per_day)
@@ -199,7 +203,7 @@ class _Fit:
         )
 
     def _acts_on(self) -> NDArray[np.bool_]:
-        """Say which column may explain which: measured ones all, commands those of their own loop where both have one."""
+        """Say which column may explain which: measured ones all, commands those of their own loop if both have one."""
         size = len(self._points)
         acts = np.ones((size, size), dtype=np.bool_)
         for source in self._commands:
@@ -242,14 +246,14 @@ class _Fit:
             biases.append(centre - centre @ found)
         return np.stack(weights), np.stack(biases)
 
-    def _judge(self, fold: int, errors: list[Errors], residuals: list[Residuals]) -> None:
+    def _judge(self, fold: int, structure: fitting.Structure, errors: list[Errors], residuals: list[Residuals]) -> None:
         """Fit without one block of time and judge it with that."""
         total = sum(len(run) for run in self._runs)
         first, last = total * fold // FOLDS, total * (fold + 1) // FOLDS
         teach, judge, offset = _without(self._runs, first, last)
         if not teach or not judge:
             return
-        law = fitting.fit(teach, self._parts)
+        law = fitting.refit(structure, teach)
         raw = np.vstack(teach)
         modes = self._modes(raw)
         parts = matrices(law, *self._spatial(raw, modes))

@@ -10,7 +10,7 @@ of terms are chosen by simulating the point on blocks of time that did not fit i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from icsguard.inference.api import Array
 from icsguard.twin.dynamics import Feature, Law, Term, Tie, When, design, holds
-from icsguard.twin.ties import fit_ties
+from icsguard.twin.ties import fit_ties, refit_ties
 
 MAX_TERMS: Final = 5  # per leaf, beside the constant: published invariants use three, a drive in a loop needs four
 MAX_TRIED: Final = 2  # bits tried for one split
@@ -120,10 +120,23 @@ class _Leaf:
 class _Found:
     terms: list[Term]
     error: float
+    windows: dict[Group, int]
 
 
-def fit(runs: Runs, columns: Columns) -> Law:
-    """Return the law of all moving columns."""
+Group = tuple[int, When]
+"""One leaf of one point: target and conditions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """A law with the window that each of its leaves was fitted over: enough to fit its weights to other rows."""
+
+    law: Law
+    windows: dict[Group, int]
+
+
+def fit(runs: Runs, columns: Columns) -> Structure:
+    """Return the law of all moving columns, its structure chosen and its weights fitted."""
     numbers = columns.numbers
     candidates = [Feature(-1), *(Feature(n) for n in numbers), *(Feature(n, change=True) for n in numbers)]
 
@@ -145,7 +158,7 @@ def fit(runs: Runs, columns: Columns) -> Law:
         if leader in found:
             found[leader] = law_of(leader, followers)
     terms = [term for target, law in found.items() if target not in tied for term in law.terms]
-    return Law(
+    law = Law(
         columns.mean,
         columns.scale,
         columns.low,
@@ -155,6 +168,32 @@ def fit(runs: Runs, columns: Columns) -> Law:
         np.array(columns.moving, dtype=np.intp),
         np.array(tied, dtype=np.intp),
         np.array(sorted({bit for term in terms for bit, _ in term.when}), dtype=np.intp),
+    )
+    return Structure(law, {group: window for one in found.values() for group, window in one.windows.items()})
+
+
+def refit(structure: Structure, runs: Runs) -> Law:
+    """Return the same law with the weights that other rows give it."""
+    law = structure.law
+    standard = [(run - law.mean) / law.scale for run in runs]
+    groups: dict[Group, list[Feature]] = {}
+    for term in law.terms:
+        groups.setdefault((term.target, term.when), []).append(term.feature)
+    terms: list[Term] = []
+    for (target, when), features in groups.items():
+        block = _block(runs, standard, features, target)
+        everything = _Leaf(when, tuple(range(len(features))), structure.windows[target, when], 0.0, 0)
+        weights = _weights(block, everything).tolist()
+        terms += [Term(target, one, weight, when) for one, weight in zip(features, weights, strict=True)]
+    return replace(law, terms=tuple(terms), ties=tuple(refit_ties(np.vstack(standard), law.ties)))
+
+
+def _block(runs: Runs, standard: Sequence[Array], features: Sequence[Feature], target: int) -> Block:
+    return joined(
+        [
+            Block(design(features, one), one[1:, target], run[1:], _goes_on(len(run) - 1))
+            for one, run in zip(standard, runs, strict=True)
+        ]
     )
 
 
@@ -174,12 +213,7 @@ class _Point:
         self._target, self._candidates, self._bits = target, candidates, bits
         self._own = candidates.index(Feature(target))
         standard = [(run - columns.mean) / columns.scale for run in runs]
-        self._rows = joined(
-            [
-                Block(design(candidates, one), one[1:, target], run[1:], _goes_on(len(run) - 1))
-                for one, run in zip(standard, runs, strict=True)
-            ]
-        )
+        self._rows = _block(runs, standard, candidates, target)
         self._folds = _folds(self._rows)
 
     def law(self) -> _Found:
@@ -193,7 +227,8 @@ class _Point:
                 for index, weight in zip(leaf.features, weights, strict=True)
             ]
         steps = sum(leaf.weight for leaf in leaves)
-        return _Found(terms, sum(leaf.error * leaf.weight for leaf in leaves) / max(steps, 1))
+        error = sum(leaf.error * leaf.weight for leaf in leaves if leaf.weight) / max(steps, 1)
+        return _Found(terms, error, {(self._target, leaf.when): leaf.window for leaf in leaves})
 
     def _grow(self, leaf: _Leaf, depth: int) -> list[_Leaf]:
         """Split the leaf where that pays, and its children likewise."""

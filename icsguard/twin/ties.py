@@ -43,6 +43,18 @@ def fit_ties(rows: Array, numbers: Sequence[int], order: Sequence[int], acts_on:
     return ties
 
 
+def refit_ties(rows: Array, ties: Sequence[Tie]) -> list[Tie]:
+    """Return the same ties with the weights that other standardised rows give them."""
+    found: list[Tie] = []
+    for target in sorted({tie.target for tie in ties}):
+        own = [tie for tie in ties if tie.target == target]
+        table = np.column_stack([np.ones(len(rows)) if t.point < 0 else rows[:, t.point] ** t.power for t in own])
+        inside = _inside(rows[:, target])
+        weights = _solve(table[inside], rows[inside, target]).tolist()
+        found += [tie._replace(weight=weight) for tie, weight in zip(own, weights, strict=True)]
+    return found
+
+
 def _fit_one(rows: Array, target: int, inputs: Sequence[int]) -> list[Tie]:
     parts = [(-1, 0)] + [(point, power) for point in inputs for power in (1, 2)]
     table = np.column_stack([np.ones(len(rows))] + [rows[:, point] ** power for point, power in parts[1:]])

@@ -145,5 +145,10 @@ def aligned(recording):
 
 
 @pytest.fixture(scope="session")
-def law(aligned, columns_of) -> Law:
+def structure(aligned, columns_of):
     return fitting.fit([aligned[:600]], columns_of(aligned[:600]))
+
+
+@pytest.fixture(scope="session")
+def law(structure) -> Law:
+    return structure.law

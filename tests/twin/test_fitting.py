@@ -50,7 +50,7 @@ def test_a_command_of_another_loop_explains_nothing(aligned, columns_of):
     columns = columns_of(aligned[:600])
     acts = columns.acts_on.copy()
     acts[4, :] = False
-    law = fitting.fit([aligned[:600]], replace(columns, acts_on=acts))
+    law = fitting.fit([aligned[:600]], replace(columns, acts_on=acts)).law
     assert 4 not in {term.feature.point for term in law.terms} | {tie.point for tie in law.ties}
 
 
@@ -58,7 +58,25 @@ def test_the_same_rows_give_the_same_law(aligned, columns_of):
     from icsguard.twin import fitting
 
     first = fitting.fit([aligned[:200]], columns_of(aligned[:200]))
-    assert first.terms == fitting.fit([aligned[:200]], columns_of(aligned[:200])).terms
+    assert first.law.terms == fitting.fit([aligned[:200]], columns_of(aligned[:200])).law.terms
+
+
+def test_weights_fitted_anew_to_the_same_rows_are_the_same(structure, aligned):
+    from icsguard.twin import fitting
+
+    again = fitting.refit(structure, [aligned[:600]])
+    assert [term[:2] for term in structure.law.terms] == [term[:2] for term in again.terms]
+    np.testing.assert_allclose(
+        [term.weight for term in structure.law.terms], [term.weight for term in again.terms], rtol=1e-6, atol=1e-9
+    )
+    assert len(structure.law.ties) == len(again.ties)
+
+
+def test_weights_fitted_to_other_rows_still_forecast(structure, aligned):
+    from icsguard.twin import fitting
+
+    errors = _forecast(fitting.refit(structure, [aligned[300:]]), aligned[:300], 20)[:, 0]
+    assert np.sqrt((errors**2).mean()) < 0.05
 
 
 def test_bits_keep_their_numbers():
