@@ -7,6 +7,7 @@ exit status is 0 only if every expectation held.
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,15 +50,23 @@ def main(options: Options | None = None) -> int:
     console = Console(stderr=options.as_json, highlight=False)
     teller = Teller(console)
     try:
-        outcome = asyncio.run(play(options.seed, SHORT if options.fast else LONG, teller, keep=options.keep))
+        outcome = asyncio.run(_played(options, teller))
     except (GuardError, RuntimeError, OSError) as error:
         teller.say("error", str(error), "bold red")
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         teller.say("stopped", "everything that was started has been ended", "bold")
         return 130
     _show(outcome, options, console, teller)
     return 0 if outcome.held else 1
+
+
+async def _played(options: Options, teller: Teller) -> Outcome:
+    """Play; a SIGTERM ends it as Ctrl-C does, with everything cleared away."""
+    task = asyncio.current_task()
+    if task:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await play(options.seed, SHORT if options.fast else LONG, teller, keep=options.keep)
 
 
 def _show(outcome: Outcome, options: Options, console: Console, teller: Teller) -> None:

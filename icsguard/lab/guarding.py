@@ -6,6 +6,8 @@ The demo talks to it as an operator does, over the control socket, and looks at 
 from __future__ import annotations
 
 import asyncio
+import functools
+import os
 import socket
 import sys
 from pathlib import Path
@@ -15,6 +17,7 @@ from icsguard.control.replies import Failure, Reply, Status
 from icsguard.control.requests import GetStatus, Request
 from icsguard.lab.attacks.scene import HMI, STATION
 from icsguard.lab.cell import points_csv
+from icsguard.runtime.child import end_with_parent
 from icsguard.runtime.control_client import ControlError, ask
 
 CONDUIT: Final = "cell"
@@ -78,6 +81,7 @@ class Guarding:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                preexec_fn=functools.partial(end_with_parent, os.getpid()),  # a killed demo leaves nothing behind
             )
         for _ in range(round(READY_S / _LOOK_S)):
             if await self._is_up():

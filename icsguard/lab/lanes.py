@@ -41,7 +41,7 @@ AFTERMATH_S: Final = 1.0
 """How long a plot goes on after the harm."""
 PACE_S: Final = 0.7
 """Operators do not touch the same switch twice within this time; the point list says half a second."""
-_PASSED: Final = frozenset({"", "allow"})
+_STOPPED: Final = frozenset({"hold", "refuse", "isolate"})
 REPAIRS: Final = (
     Move(0.0, "pump 2 on", switch(at.PUMP_2, on=True)),
     Move(0.0, "loop 1 in automatic", switch(at.AUTO_1, on=True)),
@@ -158,16 +158,19 @@ def _harms(lane: Lane, before: _Before) -> tuple[str, ...]:
 
 
 def _caught(attack: Attack, records: list[Record]) -> Caught:
-    """Say which layer spoke against the attack: from records of what was not simply let through."""
-    against = [record for record in records if record.layer and record.decision not in _PASSED]
-    if not against:
-        return Caught()
+    """Say which layers stopped the attack and which noticed it, from the gateway's records of the attacker."""
+    against = [record for record in records if record.layer and record.decision in _STOPPED]
     layers = tuple(dict.fromkeys(record.layer for record in against))
+    alerts = (record.layer for record in records if record.layer and record.decision == "alert")
+    noticed = tuple(layer for layer in dict.fromkeys(alerts) if layer not in layers)
+    if not against:
+        return Caught(noticed=noticed)
     expected = [record for record in against if record.layer in attack.layers]
     chosen = (expected or against)[0]
     reasons = [reason for reason in chosen.reasons if reason.layer == chosen.layer]
     return Caught(
         layers=layers,
+        noticed=noticed,
         layer=chosen.layer,
         code=reasons[0].code if reasons else str(chosen.kind),
         text=reasons[0].text if reasons else chosen.text,

@@ -40,6 +40,17 @@ class Accepted(msgspec.Struct, frozen=True):
     gateway: str
 
 
+class _Error(msgspec.Struct, frozen=True):
+    text: str
+    hint: str = ""
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """What a command that fails says with `--json`."""
+
+    error: _Error
+
+
 async def learn(guarding: Guarding, move: Move) -> str:
     """Propose, accept, and have the gateway read it. Return what was learned, one sentence. Raises GuardError."""
     move(0.1, "learning: the recorder closes its books")
@@ -70,5 +81,15 @@ async def icsguard(guarding: Guarding, *arguments: str) -> bytes:
         await child.wait()
         raise GuardError(f"icsguard {arguments[0]} took longer than {MAX_LEARN_S:g} s") from None
     if child.returncode:
-        raise GuardError(f"icsguard {' '.join(arguments)}: {(err or out).decode(errors='replace').strip()}")
+        raise GuardError(f"icsguard {arguments[0]}: {_why(err, out)}")
     return out
+
+
+def _why(*said: bytes) -> str:
+    """Return what a command said when it failed: the sentence of its error where it spoke JSON."""
+    text = next((one.decode(errors="replace").strip() for one in said if one.strip()), "no word")
+    try:
+        failed = msgspec.json.decode(text, type=Failed).error
+    except msgspec.MsgspecError:
+        return text
+    return f"{failed.text}; try: {failed.hint}" if failed.hint else failed.text

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from icsguard import __version__
-from icsguard.control.replies import Records
-from icsguard.control.requests import GetRecords, SetMode
+from icsguard.control.replies import Done, Records
+from icsguard.control.requests import GetRecords, Isolate, Release, SetMode
 from icsguard.core.clock import SECOND
 from icsguard.core.decision import Layer, Mode
 from icsguard.core.record import Record
@@ -24,6 +24,8 @@ from icsguard.lab.stage import Counts, Stage
 from icsguard.lab.telling import Teller
 from icsguard.lab.trial import Check, Curve, Trial
 from icsguard.lab.water import SPEED_UP
+from icsguard.lab.wire import Fate, Line
+from icsguard.protocols.modbus import build
 from icsguard.runtime.clock import Clock
 from icsguard.runtime.tasks import spawn
 
@@ -31,6 +33,8 @@ MAX_RECORDS: Final = 1000  # of one client; the flood is folded into few
 SETTLE_S: Final = 2.0
 OVERVIEW_EVERY: Final = 5  # sights: two points a second
 _WHY: Final = "demo"
+STRANGER: Final = 99
+"""Last byte of the loopback address that the operator isolates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +85,9 @@ class _Acts:
         await self._learn()
         would_be = await self._observe()
         await self._enforce()
+        cut_off = await self._isolate()
         await self._wait_for(bare)
-        return await self._outcome(would_be)
+        return await self._outcome(would_be, cut_off)
 
     async def _learn(self) -> None:
         stage = self._stage
@@ -122,6 +127,24 @@ class _Acts:
         stopped = sum(1 for trial in stage.guarded.trials if trial.held)
         self._end("enforce", before, began, f"{stopped} of {len(ATTACKS)} attacks ended as they should")
 
+    async def _isolate(self) -> Check:
+        """Isolate a stranger as an operator does, see whether he is cut off, and let him go."""
+        guarding = self._stage.guarding
+        stranger, probe = f"127.0.0.{STRANGER}", build.read(4, 0, 1)
+        line = await Line.open(guarding.port, stranger)
+        before = await line.ask(probe)
+        done = await guarding.ask(Isolate(client=stranger, seconds=60, reason=_WHY))
+        cut = (await line.ask(probe, within_s=1.0)).fate
+        line.close()
+        await guarding.ask(Release(client=stranger, reason=_WHY))
+        again = await Line.open(guarding.port, stranger)
+        after = await again.ask(probe)
+        again.close()
+        if isinstance(done, Done):
+            self._teller.say("operator", f"{done.text}; released: {cut} while it lasted, {after.fate} after")
+        held = (before.fate, cut, after.fate) == (Fate.REFUSED, Fate.CLOSED, Fate.REFUSED)
+        return Check("an operator's isolation cuts a client off at once, and its release ends that", held)
+
     async def _wait_for(self, bare: asyncio.Task[object]) -> None:
         if not bare.done():
             with self._teller.steps("the same attacks without icsguard") as steps:
@@ -146,7 +169,7 @@ class _Acts:
         said = await icsguard(self._stage.guarding, "explain", trial.caught.record)
         return tuple(said.decode(errors="replace").splitlines())
 
-    async def _outcome(self, would_be: int) -> Outcome:
+    async def _outcome(self, would_be: int, *more: Check) -> Outcome:
         stage = self._stage
         status = await stage.guarding.status()
         counts = stage.normal
@@ -163,7 +186,7 @@ class _Acts:
             overview=overview(stage.guarded),
             bare_overview=overview(stage.bare),
             explanation=self._explanation,
-            checks=checks(counts, would_be, stage.guarded.plant, [part.state for part in status.parts]),
+            checks=(*checks(counts, would_be, stage.guarded.plant, [part.state for part in status.parts]), *more),
             policy=stage.guarding.policy.read_text(encoding="utf-8"),
         )
 

@@ -34,7 +34,9 @@ class Caught(msgspec.Struct, frozen=True):
     """Who caught it, from the gateway's own records."""
 
     layers: tuple[str, ...] = ()
-    """All layers that spoke against requests of this attack."""
+    """All layers that stopped a request of this attack."""
+    noticed: tuple[str, ...] = ()
+    """Layers that only raised an alert."""
     layer: str = ""
     """The one that was expected, if it spoke, else the first."""
     code: str = ""

@@ -1,9 +1,11 @@
 import asyncio
 import functools
+import io
 import struct
 
 import msgspec
 import pytest
+from rich.console import Console
 
 from icsguard.lab.outcome import Outcome, Phase
 from icsguard.lab.plc import Plc
@@ -106,3 +108,9 @@ def outcome(trial):
         policy="[clients]",
     )
     return functools.partial(msgspec.structs.replace, base)
+
+
+@pytest.fixture
+def console():
+    """Give a console that nobody reads."""
+    return Console(file=io.StringIO(), width=120)

@@ -60,11 +60,12 @@ async def test_the_layer_that_caught_it_is_read_from_the_gateway_s_records(lane)
 
     async def records(address, since):
         asked.append((address, since))
-        return [record(Layer.MODEL, "allow"), record(Layer.RESOURCES), record(Layer.POLICY)]
+        return [record(Layer.MODEL, "alert"), record(Layer.RESOURCES), record(Layer.POLICY)]
 
     trial = await guarded_trial(lane, BY_KEY["mask-write"], 4, records, at_77)
     assert asked == [(HMI, 77)]
     assert trial.caught.layers == ("resources", "policy")
+    assert trial.caught.noticed == ("model",)
     assert (trial.caught.layer, trial.caught.code, trial.caught.latency_us) == ("policy", "not-permitted", 120)
     assert trial.caught.text == "nobody knows this client"
 

@@ -47,7 +47,7 @@ def test_text_from_the_network_is_escaped(outcome, trial):
     hostile = trial(
         title=HOSTILE,
         story=HOSTILE,
-        caught=Caught(("policy",), "policy", HOSTILE, HOSTILE, HOSTILE),
+        caught=Caught(("policy",), (HOSTILE,), "policy", HOSTILE, HOSTILE, HOSTILE),
         tries=(Try(HOSTILE, "refused", 1, 1.0, harmless=False),),
     )
     text = html(outcome(guarded=(hostile,), explanation=(HOSTILE,), policy=HOSTILE))
