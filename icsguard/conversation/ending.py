@@ -54,7 +54,7 @@ def mirror(guard: Guard, client: Client, flow: int, flight: Flight) -> None:
         ),
     )
     counters = guard.counters
-    counters.transactions += 1
+    counters.cold += 1
     counters.writes += flight.changes
     counters.unreachable += flight.outcome is Outcome.UNREACHABLE
     counters.timed_out += flight.outcome is Outcome.TIMED_OUT
@@ -186,7 +186,7 @@ def dropped(guard: Guard, client: Client, flow: int, frame: Frame, now: int) -> 
     refused, outcome = int(Decision.REFUSE), int(Outcome.DROPPED)
     row = (number, guard.name, flow, client.address, now, 0, frame.raw, b"", refused, outcome)
     guard.run.mirror.append(row)
-    guard.counters.transactions += 1
+    guard.counters.cold += 1
     malformed(guard, client, flow, frame.defect, frame.raw, now)
 
 

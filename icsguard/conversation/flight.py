@@ -32,10 +32,10 @@ class Flight:
         "meaning",
         "model_digest",
         "number",
+        "opinion_due",
         "outcome",
         "raw",
         "reasons",
-        "recorded",
         "reply",
         "request",
         "response",
@@ -85,8 +85,8 @@ class Flight:
         self.response = b""
         self.response_at = 0
         self.outcome: Outcome | None = None
-        self.recorded = False
-        """Its record, if it needs one, is written."""
+        self.opinion_due = False
+        """The shadow was asked and has not answered: the record waits for it."""
 
     def move(self, stage: Stage) -> None:
         """Go to `stage`, where that is legal."""

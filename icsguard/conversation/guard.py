@@ -139,7 +139,7 @@ class Guard:
     def set_mode(self, mode: Mode) -> None:
         """Act differently from the next request on."""
         self.mode = mode
-        self._forget_verdicts()
+        self.forget_verdicts()
 
     def reload(self, conduit: ConduitOptions, judge: Judge) -> None:
         """Take a new policy and new options into use from the next request on; connections and memory stay."""
@@ -151,7 +151,7 @@ class Guard:
         self._secrets = _secret_spans(conduit.policy.points)
         for session in self.sessions.values():
             session.client = session.client._replace(name=judge.client(session.client.address))
-        self._forget_verdicts()
+        self.forget_verdicts()
 
     def timer(self, now: int) -> None:
         """Do what is due for the conduit as a whole; to be called about every half second."""
@@ -159,7 +159,8 @@ class Guard:
         self.tickets.expire(now)
         self.folder.expire(now)
 
-    def _forget_verdicts(self) -> None:
+    def forget_verdicts(self) -> None:
+        """Judge every read anew: what a verdict depended on has changed."""
         for cache in self.caches.values():
             cache.clear()
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 HIGH_WATER: Final = 64 * 1024
 """Bytes queued towards one peer before the other side is not read any more: some 250 largest ADUs."""
+CLOSE_GRACE_S: Final = 2.0
+"""A closed client may take its last answers for so long."""
 KEEPALIVE_IDLE_S: Final = 30
 KEEPALIVE_EVERY_S: Final = 10
 KEEPALIVE_PROBES: Final = 3
@@ -36,6 +38,8 @@ class ClientEnd(asyncio.Protocol):
         self.device = DeviceEnd(self)
         self.transport: asyncio.Transport | None = None
         self.session: Session | None = None
+        self.stalled = set[object]()
+        """Whose buffer is full: while anybody is here, the client is not read."""
         self._now = listener.clock.now
         self._connecting: asyncio.Task[object] | None = None
 
@@ -76,16 +80,24 @@ class ClientEnd(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client does not read: take nothing more from either side."""
-        self._reading(on=False)
+        self.stall(self)
+        _read(self.device.transport, on=False)
 
     def resume_writing(self) -> None:
         """The client reads again."""
-        self._reading(on=True)
+        _read(self.device.transport, on=True)
+        self.unstall(self)
 
-    def _reading(self, *, on: bool) -> None:
-        for transport in (self.transport, self.device.transport):
-            if transport is not None and not transport.is_closing():
-                (transport.resume_reading if on else transport.pause_reading)()
+    def stall(self, who: object) -> None:
+        """Read nothing more from the client: a buffer is full."""
+        self.stalled.add(who)
+        _read(self.transport, on=False)
+
+    def unstall(self, who: object) -> None:
+        """Read from the client again, unless another buffer is full."""
+        self.stalled.discard(who)
+        if not self.stalled:
+            _read(self.transport, on=True)
 
     # What the session says.
 
@@ -105,13 +117,19 @@ class ClientEnd(asyncio.Protocol):
                 case CloseLink():
                     self._close_link()
                 case CloseClient():
-                    if self.transport is not None:
-                        self.transport.close()
+                    self._close_client()
         self.listener.after(self)
+
+    def _close_client(self) -> None:
+        """Close after what was written; a client that does not take it is cut off all the same."""
+        if self.transport is not None:
+            self.transport.close()
+            asyncio.get_running_loop().call_later(CLOSE_GRACE_S, self.transport.abort)
 
     async def _connect(self) -> None:
         session, conduit = cast("Session", self.session), self.listener.conduit
         device, self.device = self.device, DeviceEnd(self)
+        self.unstall(device)
         device.end()
         loop = asyncio.get_running_loop()
         connecting = loop.create_connection(lambda: self.device, conduit.device_host, conduit.device_port)
@@ -148,6 +166,8 @@ class DeviceEnd(asyncio.Protocol):
             self.transport.abort()
             return
         tune(self.transport)
+        if self._client in self._client.stalled:
+            self.transport.pause_reading()
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the device."""
@@ -174,13 +194,11 @@ class DeviceEnd(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The device does not read: take nothing more from the client."""
-        if self._client.transport is not None:
-            self._client.transport.pause_reading()
+        self._client.stall(self)
 
     def resume_writing(self) -> None:
         """The device reads again."""
-        if self._client.transport is not None and not self._client.transport.is_closing():
-            self._client.transport.resume_reading()
+        self._client.unstall(self)
 
     def write(self, data: bytes) -> None:
         """Hand bytes to the device's socket, once."""
@@ -207,6 +225,11 @@ def tune(transport: asyncio.Transport) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_EVERY_S)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_PROBES)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+
+
+def _read(transport: asyncio.Transport | None, *, on: bool) -> None:
+    if transport is not None and not transport.is_closing():
+        (transport.resume_reading if on else transport.pause_reading)()
 
 
 def _why(error: BaseException) -> str:

@@ -310,6 +310,8 @@ class Site:
             self.rates.read(self.listeners, self.clock.now())
             shift = self.clock.wall_shift()
             if abs(shift - self._wall_shift) >= CLOCK_STEP_NS:
+                for listener in self.listeners.values():
+                    listener.guard.forget_verdicts()  # time windows and grants follow the wall clock
                 self.note(
                     f"the wall clock was stepped by {(shift - self._wall_shift) / 1e9:+.1f} s",
                     RecordKind.LIFECYCLE,

@@ -26,3 +26,11 @@ def test_any_span_has_a_bucket():
         counters.note_added(ns)
     assert 4 == sum(counters.added)
     assert BUCKETS == len(counters.added)
+
+
+def test_the_hot_path_counts_in_the_percentile():
+    counters = Counters()
+    counters.note_added(20_000_000)
+    counters.hot = 1000
+    assert 16 == counters.p99_added_us()
+    assert 1000 == counters.transactions

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from icsguard.conversation.api import ToClient, ToDevice
-from icsguard.conversation.session import MAX_WAITING
 from icsguard.conversation.states import LinkState
+from icsguard.conversation.turns import MAX_WAITING
 from icsguard.core.clock import SECOND
 from icsguard.core.transaction import Outcome
 
@@ -150,8 +150,8 @@ def test_each_request_ends_in_exactly_one_outcome(make_scene, stream, temper, ju
     outcomes = scene.outcomes()  # fails on two outcomes
     assert list(range(1, scene.guard.run.transactions + 1)) == sorted(outcomes)
     session = scene.session
-    assert [] == session._waiting
-    assert {} == session._asked
+    assert [] == session._turns.waiting
+    assert {} == session._turns.asked
     assert session.link.is_empty
     assert session.link.state in {LinkState.UP, LinkState.DOWN}
 

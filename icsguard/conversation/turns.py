@@ -1,0 +1,203 @@
+"""The client's half of a conversation: each request waits for its turn, is judged, and goes or is refused.
+
+A request is judged when its turn comes, not when it arrives: what was written before it counts. Who must wait for whom
+says `order`; what is decided says `judging`; where allowed requests go says `exchange`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from icsguard.conversation import ending, judging
+from icsguard.conversation.api import Ask
+from icsguard.conversation.exchange import Exchange
+from icsguard.conversation.flight import Flight
+from icsguard.conversation.hot import VerdictCache
+from icsguard.conversation.order import must_wait
+from icsguard.conversation.states import LinkState, Stage
+from icsguard.core.clock import MS
+from icsguard.core.decision import Decision, Layer
+from icsguard.core.transaction import Opinion, Outcome, Question
+from icsguard.core.verdict import Reason
+from icsguard.protocols.modbus.exceptions import BUSY
+
+MAX_WAITING: Final = 64
+"""Requests of one session that wait for their turn, besides those in flight. The next one is answered busy (0x06)."""
+_FOLLOWED: Final = frozenset({Stage.WAITING, Stage.ASKED, Stage.READY})
+
+
+class Turns:
+    """The requests of one session that the device does not have yet."""
+
+    __slots__ = ("_cache", "_exchange", "_guard", "asked", "refused", "waiting", "writes")
+
+    def __init__(self, exchange: Exchange, cache: VerdictCache) -> None:
+        self.waiting: list[Flight] = []
+        """In order of arrival; at most MAX_WAITING, and reads that are tried once more."""
+        self.asked: dict[int, Flight] = {}
+        """Requests on which the shadow's opinion is due, gone ones included, by transaction number."""
+        self.refused = 0
+        self.writes = 0
+        self._exchange = exchange
+        self._guard = exchange.guard
+        self._cache = cache
+
+    def take(self, flight: Flight, now: int) -> None:
+        """Take a new request in."""
+        self.writes += flight.changes
+        if len(self.waiting) >= MAX_WAITING:
+            text = f"{MAX_WAITING} requests of this connection wait already"
+            flight.note(Reason(Layer.RESOURCES, "too-many-waiting", text, Decision.REFUSE, reply=BUSY))
+            flight.decision = Decision.REFUSE
+            self._exchange.end(flight, Outcome.REFUSED, now, reply=BUSY)
+            return
+        self.waiting.append(flight)
+        self.advance(now)
+
+    def advance(self, now: int) -> None:
+        """Give each waiting request its turn, in order; what must keep its place keeps it."""
+        earlier: list[Flight] = []
+        for flight in self.waiting:
+            if not must_wait(flight, earlier):
+                if flight.stage is Stage.WAITING:
+                    judging.judge(self._guard, self._exchange.client, flight, now)
+                    self._act(flight, now)
+                if flight.stage is Stage.READY:
+                    self._go(flight, now)
+            if flight.stage in _FOLLOWED:
+                earlier.append(flight)
+        self.waiting = earlier
+
+    def _go(self, flight: Flight, now: int) -> None:
+        """Send it; a write that waited is judged once more, by the policy and the values of this moment."""
+        guard, client = self._guard, self._exchange.client
+        ready = self._exchange.link.accepts(flight)
+        if ready and judging.is_outdated(guard, flight) and not judging.holds_still(guard, client, flight, now):
+            self._refuse(flight, now)
+        else:
+            self._exchange.send(flight, now)
+
+    def _act(self, flight: Flight, now: int) -> None:
+        """Carry out the decision on a request that waits or was asked about."""
+        guard, client = self._guard, self._exchange.client
+        if flight.decision is Decision.ISOLATE:
+            guard.quarantine.wish(judging.isolation_wish(guard, client, flight), now)
+        if flight.decision >= Decision.HOLD:
+            self._refuse(flight, now)
+        elif flight.stage is Stage.WAITING and judging.wants_opinion(guard, flight):
+            self._ask(flight, now)
+        else:
+            flight.move(Stage.READY)
+            read = judging.cached_read(guard, flight, now)
+            if read is not None:
+                self._cache.put(flight.raw, read)
+
+    def _refuse(self, flight: Flight, now: int) -> None:
+        self.refused += 1
+        reply = BUSY if flight.decision is Decision.HOLD else flight.reply or judging.ILLEGAL_VALUE
+        self._exchange.end(flight, Outcome.REFUSED, now, reply=reply)
+        if flight.changes or flight.request.defect is not None:
+            reason = judging.weightiest(flight.reasons).text if flight.reasons else ""
+            self._guard.quarantine.grave_event(self._exchange.client.address, reason, now)
+
+    # The shadow.
+
+    def _ask(self, flight: Flight, now: int) -> None:
+        """Ask the shadow; wait for it only where that is due and an answer can be expected."""
+        guard = self._guard
+        waits = guard.acts and not judging.is_safety(guard, flight)
+        if guard.shadow_up:
+            self._question(flight, now)
+        if waits and guard.waits_for_shadow:
+            flight.move(Stage.ASKED)
+            return
+        if waits:
+            judging.fail_over(guard, flight, "the shadow is silent" if guard.shadow_up else "the shadow is not there")
+        if flight.decision >= Decision.REFUSE:
+            self._refuse(flight, now)
+        else:
+            flight.move(Stage.READY)
+
+    def _question(self, flight: Flight, now: int) -> None:
+        guard, exchange = self._guard, self._exchange
+        flight.judge_until = now + guard.conduit.judge_deadline_ms * MS
+        flight.opinion_due = True
+        self.asked[flight.number] = flight
+        question = Question(flight.number, guard.name, exchange.flow, exchange.client.address, now, flight.raw)
+        exchange.commands.append(Ask(question, flight.judge_until))
+
+    def opinion(self, opinion: Opinion, now: int) -> None:
+        """Take the shadow's answer; one that comes after its deadline is nobody's."""
+        flight = self.asked.get(opinion.number)
+        if flight is None:
+            return
+        self._guard.misses = 0
+        if flight.stage is Stage.ASKED:
+            judging.take_opinion(self._guard, self._exchange.client, flight, opinion, now)
+            self._settle(flight, now)
+            self._act(flight, now)
+        else:
+            judging.note_opinion(flight, opinion)
+            self._settle(flight, now)
+
+    def without_opinion(self, why: str, now: int) -> None:
+        """Nothing waits for the shadow any longer."""
+        for flight in list(self.asked.values()):
+            self._miss(flight, why, now)
+
+    def _miss(self, flight: Flight, why: str, now: int) -> None:
+        waited = flight.stage is Stage.ASKED
+        if waited:
+            judging.fail_over(self._guard, flight, why)
+        self._settle(flight, now)
+        if waited:
+            self._act(flight, now)
+
+    def _settle(self, flight: Flight, now: int) -> None:
+        """No opinion is due any more; a request that ended meanwhile gets its record now."""
+        del self.asked[flight.number]
+        flight.opinion_due = False
+        if flight.stage is Stage.ENDED:
+            ending.write_record(self._guard, self._exchange.client, self._exchange.flow, flight, now)
+
+    # Time and ends.
+
+    def time_out(self, now: int) -> None:
+        """End what waited too long, then decide without the shadow where its time is over."""
+        for flight in [one for one in self.waiting if one.expires <= now]:
+            self._expire(flight, now)
+        for flight in [one for one in self.asked.values() if one.judge_until <= now]:
+            self._guard.misses += 1
+            self._miss(flight, "the shadow gave no opinion in time", now)
+
+    def _expire(self, flight: Flight, now: int) -> None:
+        """It waited longer than any client does: it is not sent any more."""
+        exchange = self._exchange
+        if exchange.link.state in {LinkState.DOWN, LinkState.OPENING} and flight.stage is Stage.READY:
+            if exchange.link.state is LinkState.OPENING:
+                self._guard.pacing.failed(now)
+                exchange.close_link()
+            exchange.unreachable(flight, "no connection in time", now)
+            return
+        text = "it waited too long for its turn"
+        flight.note(Reason(Layer.RESOURCES, "waited-too-long", text, Decision.REFUSE, reply=BUSY))
+        flight.decision = Decision.REFUSE
+        exchange.end(flight, Outcome.REFUSED, now, reply=BUSY)
+
+    def link_failed(self, why: str, now: int) -> None:
+        """There is no way to the device: tell those that would have gone."""
+        for flight in self.waiting:
+            if flight.stage is Stage.READY:
+                self._exchange.unreachable(flight, why, now)
+
+    def abandon(self, now: int) -> None:
+        """The client left: nothing goes to the device any more, and nobody waits for an opinion."""
+        for flight in self.waiting:
+            self._exchange.end(flight, Outcome.ABANDONED, now)
+        self.waiting = []
+        for flight in [one for one in self.asked.values() if one.stage is Stage.ENDED]:
+            self._settle(flight, now)
+
+    def next_timer(self) -> list[int]:
+        """Return the moments at which something is due."""
+        return [flight.judge_until for flight in self.asked.values()] + [flight.expires for flight in self.waiting]
