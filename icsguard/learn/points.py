@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from icsguard.core.meaning import Table
-from icsguard.core.point import DataType, Point
+from icsguard.core.point import DataType, Point, PointKind
 from icsguard.core.registers import engineering
 from icsguard.learn.seen import Element, Seen
 
@@ -93,7 +93,7 @@ class PointBook:
     def _raw(self, point: Point) -> tuple[int, int] | None:
         """Return the smallest and largest raw value that was written to a point of one element."""
         raw = self._seen.written.get(Element(point.unit_id, point.table, point.address))
-        if raw is None or point.words != 1:
+        if raw is None or point.words != 1 or point.kind is PointKind.SECRET:
             return None
         return (raw.signed_low, raw.signed_high) if point.type is DataType.I16 else (raw.low, raw.high)
 

@@ -1,7 +1,7 @@
 """Traffic to learn from: the transactions of a capture file or of the recorder's journal, the same either way.
 
-What a journal says of isolations is applied here: traffic of a client that was isolated, and whatever icsguard stopped,
-is no example of how the plant is meant to be operated.
+What a journal says of incidents is applied here: traffic of a client that was isolated or about which something grave
+was found, and whatever icsguard stopped, is no example of how the plant is meant to be operated.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from icsguard.core.clock import SECOND
 from icsguard.core.decision import Decision
 from icsguard.core.record import Record, RecordKind
 from icsguard.core.transaction import Outcome, Transaction
@@ -22,7 +23,11 @@ from icsguard.learn.reassembly import Endpoint, Reassembly
 from icsguard.runtime.journal import entries
 
 MODBUS_PORTS: Final = frozenset({502})
+AROUND_NS: Final = 60 * SECOND
+"""Before and after a grave finding about a client, what it does is no example."""
+GRAVE: Final = frozenset({"hold", "refuse", "isolate"})
 _FOR_EVER: Final = 1 << 63
+_Span = tuple[int, int]
 LEARNABLE: Final = frozenset({Outcome.ANSWERED, Outcome.NO_ANSWER_DUE})
 """Only what the device did as asked is an example; exceptions and silence are counted, not permitted."""
 
@@ -96,7 +101,7 @@ def from_journal(path: Path, conduit: str) -> Traffic:
             kept.append(one._replace(flow=flow, conduit=conduit))
     counts["transactions"] = len(kept)
     counts["sessions"] = len(flows)
-    good = _without_isolated(kept, records, counts)
+    good = _without_incidents(kept, records, counts)
     return Traffic(numbered(good), dict(sorted(counts.items())), {}, path.name)
 
 
@@ -115,23 +120,38 @@ def learnable(transactions: Iterable[Transaction], counts: Counter[str]) -> Iter
             yield one
 
 
-def _without_isolated(
+def _without_incidents(
     transactions: Sequence[Transaction], records: Sequence[Record], counts: Counter[str]
 ) -> list[Transaction]:
-    """Leave out what a client did while it was isolated, reads that were still let through included."""
-    spans = _isolations(records)
+    """Leave out what a client did while it was isolated, even reads that were let through, or around an incident."""
+    isolations, incidents = _isolations(records), _incidents(records)
     kept = []
     for one in transactions:
-        if any(since <= one.request_at < until for since, until in spans.get(one.client, ())):
+        if _is_within(one, isolations):
             counts["under_isolation"] += 1
+        elif _is_within(one, incidents):
+            counts["around_incident"] += 1
         else:
             kept.append(one)
     return kept
 
 
-def _isolations(records: Sequence[Record]) -> dict[str, list[tuple[int, int]]]:
+def _is_within(one: Transaction, spans: dict[str, list[_Span]]) -> bool:
+    return any(since <= one.request_at < until for since, until in spans.get(one.client, ()))
+
+
+def _incidents(records: Sequence[Record]) -> dict[str, list[_Span]]:
+    """Return for each client when the shadow found something about it that asked for more than an alert."""
+    spans: dict[str, list[_Span]] = {}
+    for record in records:
+        if record.kind is RecordKind.FINDING and record.would_be in GRAVE and record.client:
+            spans.setdefault(record.client, []).append((record.at - AROUND_NS, record.at + AROUND_NS))
+    return spans
+
+
+def _isolations(records: Sequence[Record]) -> dict[str, list[_Span]]:
     """Return for each client when it was isolated: from, until (excluded)."""
-    spans: dict[str, list[tuple[int, int]]] = {}
+    spans: dict[str, list[_Span]] = {}
     for record in sorted((one for one in records if one.kind is RecordKind.ISOLATION), key=lambda one: one.at):
         mine = spans.setdefault(record.client, [])
         if record.facts.get("what") == "isolated":

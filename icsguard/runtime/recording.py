@@ -16,6 +16,7 @@ from typing import Final
 import structlog
 
 from icsguard.config.settings import Settings
+from icsguard.core.clock import SECOND
 from icsguard.core.decision import Mode
 from icsguard.core.record import Record
 from icsguard.core.transaction import Transaction
@@ -27,6 +28,7 @@ from icsguard.runtime.journal import JournalError
 from icsguard.runtime.journaling import Journals
 from icsguard.runtime.record_writer import RecordWriter
 from icsguard.runtime.rotating import Opened, RotatingLines
+from icsguard.runtime.secret_traffic import SecretTraffic
 from icsguard.runtime.syslog_client import SyslogShipper
 from icsguard.runtime.tail import RecordTail
 from icsguard.runtime.tasks import spawn
@@ -37,6 +39,8 @@ STOPPED: Final = "the recorder stopped writing here"
 """The last line of an orderly end; where it is missing, the recorder was killed."""
 UNSYNCED_S: Final = 0.5
 """What the recorder has taken is on disk at the latest after so long, unless the disk fails."""
+STALLED_S: Final = 2
+"""A write that takes longer is shown in `status`: the disk hangs, records wait in memory."""
 FINISH_S: Final = 3.0
 """At the end a disk gets so long to take the last records."""
 _LOG: Final = structlog.get_logger("icsguard.recorder")
@@ -56,11 +60,13 @@ class Recording:
         files = RotatingLines(path, options.max_bytes, options.keep)
         self._writer = RecordWriter(files, settings.gateway.name, self._shift)
         self._journals = Journals(Path(settings.gateway.state_dir), options.journal_max_bytes)
+        self._secrets = SecretTraffic(settings)
         self._full: set[str] = set()
         self._lost_shipping = 0
         self.disk_state = "closed"
         """`ok`, `closed` before the first write, or what failed."""
         self.journal_state = "ok"
+        self._writing_since = 0
         self._shipper: SyslogShipper | None = None
         self._shipping: asyncio.Task[object] | None = None
         if options.syslog is not None:
@@ -75,8 +81,11 @@ class Recording:
             self._shipper = SyslogShipper(options.syslog, formatter, tail, cursor, shift=self._shift)
 
     def fits(self, settings: Settings) -> bool:
-        """Say whether these settings name the same places."""
-        return (settings.recorder, settings.gateway) == (self._options, self._gateway)
+        """Say whether these settings name the same places and secrets."""
+        same = (settings.recorder, settings.gateway) == (self._options, self._gateway)
+        if same:
+            self._secrets = SecretTraffic(settings)
+        return same
 
     def learn(self, modes: Mapping[str, Mode], run: str, clock: Clock) -> None:
         """Take the modes in force, the gateway's run and its clock."""
@@ -91,7 +100,7 @@ class Recording:
 
     def journal(self, transactions: Sequence[Transaction], records: Sequence[Record], lost: int) -> None:
         """Take traffic; what belongs to a conduit in learn mode is kept for learning."""
-        self._journals.add(transactions, records, lost)
+        self._journals.add(self._secrets.left_in(transactions), records, lost)
 
     def adopt(self, before: Recording) -> None:
         """Take over what the places before could not write."""
@@ -100,11 +109,14 @@ class Recording:
 
     async def flush(self) -> bool:
         """Write one group of records and what belongs to journals; say whether there was any record."""
+        self._writing_since = self._clock.now()
         try:
             opened, count = await asyncio.to_thread(self._write)
         except OSError as error:
             self._disk_failed(error)
             return False
+        finally:
+            self._writing_since = 0
         self._disk_works(opened)
         self._say_losses()
         if count and self._shipper is not None:
@@ -129,8 +141,9 @@ class Recording:
 
     def status(self) -> Facts:
         """Return what `icsguard status` shows of the recorder."""
+        stalled_s = (self._clock.now() - self._writing_since) // SECOND if self._writing_since else 0
         facts: Facts = {
-            "disk": self.disk_state,
+            "disk": self.disk_state if stalled_s < STALLED_S else f"stalled for {stalled_s} s",
             "seq": self._writer.seq,
             "written": self._writer.written,
             "waiting": self._writer.waiting,

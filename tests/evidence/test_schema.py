@@ -50,7 +50,9 @@ def check(line: dict) -> list[str]:
 
 
 def test_the_file_in_the_reference_is_what_the_code_says():
-    assert text() == (REFERENCE / "records.schema.json").read_text(), "run: make docs"
+    assert text() == (REFERENCE / "records.schema.json").read_text(), (
+        "run: python -m icsguard.evidence.schema > docs/reference/records.schema.json"
+    )
 
 
 def test_every_field_of_a_line_is_in_the_written_reference():

@@ -2,7 +2,7 @@ import pytest
 
 from icsguard.core.clock import SECOND
 from icsguard.core.meaning import Table
-from icsguard.core.point import DataType, Limits, Point
+from icsguard.core.point import DataType, Limits, Point, PointKind
 from icsguard.learn import points as points_module
 from icsguard.learn.points import PointBook
 from icsguard.learn.seen import Element, Evidence, Habit, Seen, Values
@@ -100,3 +100,10 @@ def test_where_the_engineer_has_a_list_only_written_elements_are_added_to_it(see
     seen.values[Element(1, Table.INPUT, 3)] = Values()
     found = PointBook((Point("own", 1, Table.HOLDING, 9),), seen, 0.0).points()
     assert ["own", "u1_holding_5"] == [one.point.name for one in found]
+
+
+def test_the_values_of_a_secret_point_are_told_to_nobody(seen, write):
+    write(5, 100, 300)
+    book = PointBook((Point("code", 1, Table.HOLDING, 5, kind=PointKind.SECRET),), seen, 0.0)
+    assert "" == book.written("code")
+    assert [("", None)] == [(one.note, one.point.limits.maximum) for one in book.points()]

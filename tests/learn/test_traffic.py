@@ -74,6 +74,20 @@ def test_what_a_client_did_while_it_was_isolated_is_left_out(tmp_path):
     assert 5 == traffic.counts["under_isolation"]
 
 
+def test_what_a_client_did_around_a_grave_finding_about_it_is_left_out(tmp_path):
+    def finding(at: int, would_be: str) -> Record:
+        return Record("r", RecordKind.FINDING, at, Severity.HIGH, "", client="10.0.0.21", would_be=would_be)
+
+    second = 1_000_000_000
+    writer = JournalWriter(tmp_path / "plc1.journal", 10**6)
+    asked = [transaction(number, at * second) for number, at in enumerate((10, 41, 100, 159, 161, 300))]
+    other = transaction(9, 100 * second, client="10.0.0.22")
+    writer.append(Entry("a", 0, [*asked, other], [finding(100 * second, "isolate"), finding(300 * second, "")]))
+    traffic = from_journal(tmp_path / "plc1.journal", "plc1")
+    assert [10, 100, 161, 300] == [one.request_at // second for one in traffic.transactions]
+    assert 3 == traffic.counts["around_incident"]
+
+
 @pytest.mark.parametrize(
     ("changes", "count"),
     [

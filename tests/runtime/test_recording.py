@@ -1,14 +1,19 @@
 import asyncio
 import json
+import threading
 
 import pytest
 
-from icsguard.config.settings import GatewaySettings, RecorderSettings, Settings, SyslogSettings
+from icsguard.config.settings import Conduit, GatewaySettings, RecorderSettings, Settings, SyslogSettings
 from icsguard.core.decision import Mode
+from icsguard.core.meaning import Table
+from icsguard.core.point import Point, PointKind
 from icsguard.core.record import Record, RecordKind, Severity
 from icsguard.core.transaction import Transaction
 from icsguard.evidence.own import OwnRecords
+from icsguard.policy.rules import Policy
 from icsguard.runtime.clock import Clock
+from icsguard.runtime.journal import entries, journal_path
 from icsguard.runtime.recording import STOPPED, Recording
 
 
@@ -170,3 +175,29 @@ async def test_new_places_take_what_the_old_could_not_write(recording, settings,
     other.adopt(recording)
     await other.finish()
     assert ["r-1", "w1-000001"] == [line["id"] for line in lines("elsewhere.jsonl")]
+
+
+async def test_a_disk_that_hangs_is_shown_while_it_hangs(recording, monkeypatch):
+    hangs = threading.Event()
+    monkeypatch.setattr("icsguard.runtime.recording.STALLED_S", 0)
+    monkeypatch.setattr(recording._writer, "flush", lambda: hangs.wait(5) and 0)
+    recording.put(record(1))
+    writing = asyncio.get_running_loop().create_task(recording.flush())
+    await asyncio.sleep(0.02)
+    assert "stalled for 0 s" == recording.status()["disk"]
+    hangs.set()
+    await writing
+    assert not recording._writing_since
+
+
+async def test_a_secret_point_does_not_reach_the_journal(settings, own, tmp_path):
+    secret = Point("code", 1, Table.HOLDING, 5, kind=PointKind.SECRET)
+    conduit = Conduit("plc1", "", 0, "", 0, policy=Policy(points=(secret,)))
+    guarded = Settings(settings.gateway, (conduit,), RecorderSettings(settings.recorder.path))
+    recording = Recording(guarded, own)
+    recording.learn({"plc1": Mode.LEARN}, "5f3a", Clock())
+    asked = [bytes.fromhex("000100000006010300050001"), bytes.fromhex("000200000006010300060001")]
+    recording.journal([Transaction(n, "plc1", 1, "c", 5, 9, raw, b"", 0, 0) for n, raw in enumerate(asked)], [], 0)
+    await recording.finish()
+    (entry,) = entries(journal_path(tmp_path, "plc1"))
+    assert [asked[1]] == [one.request for one in entry.transactions]

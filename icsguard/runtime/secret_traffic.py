@@ -1,0 +1,45 @@
+"""Traffic that must not be written down: what reads or writes a point of kind `secret`.
+
+The journal keeps whole frames. A transaction that touches a secret point is left out of it entirely: half a frame is of
+no use for learning, and the value is what must not reach the disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from icsguard.config.settings import Settings
+from icsguard.core.ids import AddressRange
+from icsguard.core.meaning import Table
+from icsguard.core.point import Point, PointKind
+from icsguard.core.transaction import Transaction
+from icsguard.protocols.registry import PROTOCOLS
+
+
+class SecretTraffic:
+    """Knows the secret points of every conduit. A site without any pays nothing."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._spans: dict[str, list[tuple[Table, AddressRange]]] = {}
+        self._protocols = {conduit.name: conduit.protocol for conduit in settings.conduits}
+        for conduit in settings.conduits:
+            secret = [_span(point) for point in conduit.policy.points if point.kind is PointKind.SECRET]
+            if secret:
+                self._spans[conduit.name] = secret
+
+    def left_in(self, transactions: Sequence[Transaction]) -> Sequence[Transaction]:
+        """Return the transactions that touch no secret point, whatever unit they name."""
+        if not self._spans:
+            return transactions
+        return [one for one in transactions if not self._touches(one)]
+
+    def _touches(self, one: Transaction) -> bool:
+        spans = self._spans.get(one.conduit)
+        if spans is None:
+            return False
+        accesses = PROTOCOLS[self._protocols[one.conduit]].meaning(one.request).accesses
+        return any(table is access.table and span.overlaps(access.span) for access in accesses for table, span in spans)
+
+
+def _span(point: Point) -> tuple[Table, AddressRange]:
+    return point.table, AddressRange.of(point.address, point.words)
