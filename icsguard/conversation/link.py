@@ -31,7 +31,7 @@ HotFlight = tuple[CachedRead, bytes, int, int]
 class OwnLink:
     """The device connection of one session (implements `api.DeviceLink`)."""
 
-    __slots__ = ("_ended", "_framer", "_max", "_quirks", "_timeout", "busy", "hot", "state")
+    __slots__ = ("_ended", "_framer", "_max", "_quirks", "_timeout", "busy", "hot", "is_clean", "state")
 
     def __init__(self, *, max_in_flight: int, timeout_ns: int, quirks: frozenset[str]) -> None:
         self.state = LinkState.DOWN
@@ -44,6 +44,8 @@ class OwnLink:
         self._quirks = quirks
         self._framer = Framer()
         self._ended: dict[bytes, str] = {}
+        self.is_clean = TID_NOT_ECHOED not in quirks
+        """Answers may be taken on the fast path: no half frame is held, identifiers are trusted."""
 
     def move(self, state: LinkState) -> None:
         """Go to `state`; a fresh connection starts with a fresh framer and no memory."""
@@ -51,6 +53,7 @@ class OwnLink:
         if state is LinkState.UP:
             self._framer = Framer()
             self._ended.clear()
+            self.is_clean = TID_NOT_ECHOED not in self._quirks
 
     @property
     def is_empty(self) -> bool:
@@ -61,11 +64,6 @@ class OwnLink:
     def room(self) -> int:
         """How many more requests the device may have."""
         return self._max - len(self.hot) - len(self.busy)
-
-    @property
-    def is_clean(self) -> bool:
-        """Say whether answers may be taken on the fast path: no half frame is held, identifiers are trusted."""
-        return not self._framer.pending and TID_NOT_ECHOED not in self._quirks
 
     def accepts(self, flight: Flight) -> bool:
         """Say whether `flight` can be handed over now: the link is up, has room, and its identifier is free."""
@@ -83,6 +81,7 @@ class OwnLink:
     def arrived(self, data: bytes) -> list[Arrival]:
         """Pair what the device sent with what it was asked. Flights that are answered leave the table."""
         arrivals = [self._pair(frame) for frame in self._framer.feed(data)]
+        self.is_clean = not self._framer.pending and TID_NOT_ECHOED not in self._quirks
         if self._framer.fatal is not None:
             arrivals.append(Arrival(b"", None, None, self._framer.fatal))
         return arrivals
@@ -113,10 +112,10 @@ class OwnLink:
         return defect(code, f"an answer with transaction identifier {frame.tid} that nobody waits for")
 
     def _remember(self, tid: bytes, code: str) -> None:
-        self._ended.pop(tid, None)
-        self._ended[tid] = code
-        if len(self._ended) > MAX_ENDED:
-            del self._ended[next(iter(self._ended))]
+        ended = self._ended
+        ended[tid] = code
+        if len(ended) > MAX_ENDED:
+            del ended[next(iter(ended))]
 
     def promote(self) -> None:
         """Turn the cached reads in flight into flights: the fast path does not fit what happens now."""
