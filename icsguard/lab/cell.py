@@ -98,8 +98,8 @@ ROWS: Final = (
     _Row("alarm_high_2", Table.DISCRETE, at.HIGH_2, type="bool", loop="LIC-2"),
     _Row("alarm_low_2", Table.DISCRETE, at.LOW_2, type="bool", loop="LIC-2"),
     _setpoint("setpoint_1", at.SETPOINT_1, "LIC-1"),
-    # Tank 2 feeds the town: its level may be moved by 0.9 m in a minute altogether, however small the steps.
-    _setpoint("setpoint_2", at.SETPOINT_2, "LIC-2", max_rate="0.015"),
+    # Tank 2 feeds the town: its level may be moved by 0.48 m in a minute altogether, however small the steps.
+    _setpoint("setpoint_2", at.SETPOINT_2, "LIC-2", max_rate="0.008"),
     _speed("manual_speed_1", at.MANUAL_SPEED_1, "LIC-1"),
     _speed("manual_speed_2", at.MANUAL_SPEED_2, "LIC-2"),
     _Row("valve_command", Table.HOLDING, at.VALVE_COMMAND, scale="0.1", unit="%", low="40", high="100", loop="LIC-2"),

@@ -41,7 +41,8 @@ AFTERMATH_S: Final = 1.0
 """How long a plot goes on after the harm."""
 PACE_S: Final = 0.7
 """Operators do not touch the same switch twice within this time; the point list says half a second."""
-_STOPPED: Final = frozenset({"hold", "refuse", "isolate"})
+_STOPPED: Final = ("hold", "refuse", "isolate")
+"""Decisions that stop a request, the mildest first."""
 REPAIRS: Final = (
     Move(0.0, "pump 2 on", switch(at.PUMP_2, on=True)),
     Move(0.0, "loop 1 in automatic", switch(at.AUTO_1, on=True)),
@@ -166,7 +167,7 @@ def _caught(attack: Attack, records: list[Record]) -> Caught:
     if not against:
         return Caught(noticed=noticed)
     expected = [record for record in against if record.layer in attack.layers]
-    chosen = (expected or against)[0]
+    chosen = max(expected or against, key=lambda record: _STOPPED.index(record.decision))
     reasons = [reason for reason in chosen.reasons if reason.layer == chosen.layer]
     return Caught(
         layers=layers,

@@ -121,7 +121,7 @@ class _Acts:
         for number, attack in enumerate(ATTACKS):
             trial = await guarded_trial(stage.guarded, attack, number, self._records, self._moment)
             self._teller.tell(number + 1, len(ATTACKS), trial)
-            if trial.caught.layer == Layer.CONSEQUENCE and not self._explanation:
+            if trial.caught.layer == Layer.CONSEQUENCE:
                 self._explanation = await self._explain(trial)
         await asyncio.sleep(SETTLE_S)
         stopped = sum(1 for trial in stage.guarded.trials if trial.held)

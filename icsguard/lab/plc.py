@@ -162,8 +162,8 @@ class Plc(ModbusTcpServer):
     @property
     def harms(self) -> tuple[str, ...]:
         """Say what attacks have achieved so far, in words, the silence of the device included."""
-        silence = ("the device is silent: operators are blind",) if self.silent else ()
-        deaf = ("the device restarts: operators are blind",) if self.loop.time() < self.deaf_until else ()
+        silence = ("the device is silent",) if self.silent else ()
+        deaf = ("the device restarts",) if self.loop.time() < self.deaf_until else ()
         thrown = ("clients were thrown off the device",) if self.thrown_out else ()
         return (*self.program.harms, *silence, *deaf, *thrown)
 

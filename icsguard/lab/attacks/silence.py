@@ -29,7 +29,7 @@ ATTACK: Final = Attack(
     run=_run,
     forbidden=none_forbidden,
     layers=frozenset({Layer.POLICY}),
-    harm="operators are blind",
+    harm="the device is silent",
     watch_s=0.6,
     foreign_functions=frozenset({8}),
 )

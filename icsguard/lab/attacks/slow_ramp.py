@@ -9,9 +9,9 @@ from icsguard.lab import registers as at
 from icsguard.lab.attacks.scene import Attack, Scene, Who, writes_of
 from icsguard.lab.operations import level
 
-_STEP_M: Final = 0.25
-_LEVELS: Final = tuple(2.0 + _STEP_M * number for number in range(1, 11))
-_BUDGET_M: Final = 0.9  # what the point list allows within a minute: see icsguard.lab.cell
+_STEP_M: Final = 0.15
+_LEVELS: Final = tuple(2.0 + _STEP_M * number for number in range(1, 17))
+_BUDGET_M: Final = 0.48  # what the point list allows within a minute: see icsguard.lab.cell
 
 
 async def _run(scene: Scene) -> None:
@@ -25,7 +25,7 @@ async def _run(scene: Scene) -> None:
 ATTACK: Final = Attack(
     key="slow-ramp",
     title="Slow ramp of a set-point",
-    story="The set-point of tank 2 creeps up by 25 cm at a time, as an operator might do once, until the tank is full.",
+    story="The set-point of tank 2 creeps up by 15 cm at a time, as an operator might do once, until the tank is full.",
     who=Who.HMI,
     technique="T0836",
     run=_run,

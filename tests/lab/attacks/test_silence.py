@@ -6,4 +6,4 @@ async def test_the_bare_device_goes_silent(unguarded, plc):
     scene = await unguarded(ATTACK)
     assert scene.steps[0].reply.fate is Fate.SILENT
     assert plc.arrivals.functions[8] == 2
-    assert any(ATTACK.harm in harm for harm in plc.harms)
+    assert plc.harms == ("the device restarts",)
