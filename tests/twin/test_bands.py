@@ -20,7 +20,7 @@ def test_a_recording_that_ends_gives_no_errors_beyond_its_end(law, aligned):
 def test_good_forecasts_are_trusted_as_far_as_they_were_tried(law, aligned):
     errors = forecast_errors(law, aligned[600:], (3, 4), 600)
     found = fidelity([errors], 0, 0.001, 3.0)
-    assert found.trusted_steps == 60
+    assert found.trusted_steps >= 40  # a fifth of these rows is too short for 60 steps
     assert list(found.band) == sorted(found.band)
 
 
@@ -31,13 +31,15 @@ def test_wild_forecasts_are_not_trusted():
 
 
 def test_a_band_that_does_not_hold_elsewhere_is_not_trusted():
-    values = np.full((600, len(HORIZONS), 1), 0.01)
-    values[60:120] = values[180:240] = values[300:360] = values[420:480] = values[540:] = 0.5
-    found = fidelity([Errors(values, np.arange(600.0))], 0, 0.001, 3.0)
-    assert found.coverage[0] < 0.9
+    """Each fifth of the time has errors of its own size: no band made of the others holds the largest."""
+    sizes = np.repeat([0.01, 0.02, 0.03, 0.04, 0.5], 60)
+    values = np.tile(sizes, 10)[:, None, None] * np.ones((1, len(HORIZONS), 1))
+    found = fidelity([Errors(values, np.arange(3000.0))], 0, 0.001, 3.0)
+    assert found.coverage[0] == 0.8
     assert found.trusted_steps == 0
 
 
 def test_too_few_forecasts_make_no_band():
-    values = np.zeros((LEAST_FORECASTS, len(HORIZONS), 1))
-    assert fidelity([Errors(values, np.arange(float(LEAST_FORECASTS)))], 0, 0.001, 3.0).band == ()
+    values = np.zeros((200, len(HORIZONS), 1))  # three blocks of time: not five
+    assert fidelity([Errors(values, np.arange(200.0))], 0, 0.001, 3.0).band == ()
+    assert LEAST_FORECASTS < 200

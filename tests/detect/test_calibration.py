@@ -1,0 +1,76 @@
+import pytest
+
+from icsguard.core.clock import DAY, SECOND
+from icsguard.detect.calibration import FEW, Drift, calibrate, p_value, rank
+from icsguard.twin.site_model import Calibration
+
+MINUTES_A_DAY = 1440
+
+
+@pytest.mark.parametrize(("blocks", "k"), [(10_080, 3), (43_200, 21), (1_440, 0), (10, 0)])
+def test_ranks_are_those_of_the_beta_law(blocks, k):
+    """One false alarm a day with 95 % confidence needs a week of clean minutes; a day cannot give it."""
+    assert k == rank(blocks, 1 / MINUTES_A_DAY)
+
+
+def test_a_week_of_blocks_gives_a_guaranteed_threshold():
+    made = calibrate([float(i) for i in range(10_080)])
+    assert (3, 10_077.0, 1.0) == (made.rank, made.threshold, made.per_day)
+
+
+def test_few_blocks_give_a_margin_and_an_honest_bound():
+    made = calibrate([1.0, 2.0, 3.0])
+    assert (0, 6.0) == (made.rank, made.threshold)
+    assert made.per_day == pytest.approx((1 - 0.05 ** (1 / 3)) * MINUTES_A_DAY)
+
+
+def test_more_blocks_need_less_margin():
+    assert calibrate([1.0] * FEW).threshold < calibrate([1.0] * (FEW - 1)).threshold
+
+
+def test_no_blocks_give_no_threshold():
+    made = calibrate([])
+    assert made.threshold == 0.0
+    assert made.per_day == DAY / (60 * SECOND)
+
+
+def test_the_bound_holds_for_random_blocks():
+    import random
+
+    noise = random.Random(4)
+    made = calibrate([noise.random() for _ in range(10_080)])
+    alarms = sum(noise.random() > made.threshold for _ in range(30 * MINUTES_A_DAY))
+    assert alarms / 30 <= 1.0
+
+
+def test_a_p_value_counts_the_clean_blocks_at_least_as_high():
+    made = Calibration(tuple(float(i) for i in range(1, 10)))
+    assert p_value(made, 100.0) == pytest.approx(0.1)
+    assert p_value(made, 0.0) == pytest.approx(1.0)
+    assert p_value(made, 5.0) == pytest.approx(0.6)
+
+
+def test_slightly_high_blocks_in_a_row_become_a_drift():
+    clean = calibrate([float(i) for i in range(2_000)])
+    drift = Drift(clean, 1.0)
+    assert drift.is_armed
+    blocks = 0
+    while not drift.block(1_990.0):
+        blocks += 1
+        assert blocks < 20
+    assert drift.level == 0.0
+
+
+def test_ordinary_blocks_are_no_drift():
+    import random
+
+    noise = random.Random(5)
+    drift = Drift(calibrate([float(i) for i in range(2_000)]), 1.0)
+    alarms = sum(drift.block(float(noise.randrange(2_000))) for _ in range(MINUTES_A_DAY))
+    assert alarms <= 2
+
+
+def test_a_small_calibration_does_not_arm_the_slow_path():
+    drift = Drift(calibrate([1.0] * 100), 1.0)
+    assert not drift.is_armed
+    assert not any(drift.block(1e9) for _ in range(1000))

@@ -1,0 +1,64 @@
+import numpy as np
+
+from icsguard.detect.residuals import SPANS, STREAMS, ResidualWatch, Smoother
+from icsguard.lab.offline import OfflineCell
+from icsguard.twin.grid import Row
+
+
+def test_a_lasting_residual_shows_in_the_slow_streams_later():
+    smoother = Smoother(2)
+    first = smoother.feed(np.array([1.0, 0.0]), np.zeros(2))
+    for _ in range(100):
+        last = smoother.feed(np.array([1.0, 0.0]), np.zeros(2))
+    assert first[0] > first[1] > first[2]
+    np.testing.assert_allclose([1.0, 1.0, 1.0], last[:3], atol=0.01)
+    assert (last[3:] == 0).all()
+
+
+def test_residuals_that_change_sign_average_out():
+    smoother = Smoother(1)
+    for at in range(200):
+        last = smoother.feed(np.array([(-1.0) ** at]), np.zeros(1))
+    assert last[0] == 1.0
+    assert last[2] < 0.2
+
+
+def test_one_absurd_residual_does_not_blind_for_long():
+    smoother = Smoother(1)
+    smoother.feed(np.array([1e12]), np.zeros(1))
+    for _ in range(300):
+        last = smoother.feed(np.zeros(1), np.zeros(1))
+    assert last.max() < 0.01
+
+
+def _rows(model, points, seconds, seed):
+    from icsguard.learn.recorded import record, rows
+
+    found = rows(record(OfflineCell(seed).run(seconds), points), 12)
+    for run, times in zip(found.runs, found.times, strict=True):
+        for place, (values, at) in enumerate(zip(run, times, strict=True)):
+            yield Row(at, tuple(values), place > 0)
+
+
+def test_clean_rows_score_low_and_a_false_value_high(fitted, site, points):
+    watch = ResidualWatch(fitted.model, site.scorer)
+    rows = list(_rows(fitted.model, points, 20, 9))
+    scores = [one.score for row in rows if (one := watch.feed(row)) is not None]
+    assert np.median(scores) < 1.0
+    column = next(i for i, one in enumerate(fitted.model.columns) if one.name == "level_1")
+    values = list(rows[-1].values)
+    values[column] += 0.7
+    strange = watch.feed(Row(rows[-1].at + 1, tuple(values), follows=True))
+    assert strange.score > fitted.model.residuals.threshold
+    assert strange.stream in STREAMS
+    assert sum(one.share for one in strange.contributions) <= 1.0 + 1e-9
+
+
+def test_nothing_is_said_across_a_gap(fitted, site, points):
+    watch = ResidualWatch(fitted.model, site.scorer)
+    first, second, third, fourth, *_ = list(_rows(fitted.model, points, 3, 9))
+    assert watch.feed(first) is None
+    assert watch.feed(second) is None
+    assert watch.feed(third) is not None
+    assert watch.feed(fourth._replace(follows=False)) is None
+    assert len(SPANS) == 3
