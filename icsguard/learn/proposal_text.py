@@ -80,6 +80,7 @@ def _head(proposal: Proposal) -> Iterable[str]:
     yield f"# from {plain(proposal.source)}: {proposal.requests} requests that may serve as examples"
     if proposal.requests:
         yield f"# from {stamp(proposal.since)} to {stamp(proposal.until)}."
+        yield f"# An occasion below is one connection within {proposal.occasion_s} s."
     yield "# Read every line: what stands here is permitted, everything else is refused."
     for name, count in proposal.counts.items():
         yield f"#   {name.replace('_', ' ')}: {count}"

@@ -30,6 +30,11 @@ MAX_CLIENTS: Final = 256
 """Clients in one proposal; the busiest are proposed, the rest is counted."""
 
 
+LEAST_OCCASION_S: Final = 5
+MOST_OCCASION_S: Final = 600
+_OCCASIONS: Final = 20
+
+
 @dataclass(frozen=True, slots=True)
 class LearnOptions:
     """How much evidence a permission needs."""
@@ -40,7 +45,8 @@ class LearnOptions:
     """A write seen less often goes to review."""
     min_occasions: int = 3
     """A write seen on fewer occasions goes to review. An occasion is one connection within `occasion_s`."""
-    occasion_s: int = 600
+    occasion_s: int = 0
+    """0: a twentieth of the recording, at least LEAST_OCCASION_S and at most MOST_OCCASION_S."""
     margin: float = 0.1
     """Limits of points reach so far beyond the values seen, as a share of their range."""
     without: tuple[tuple[int, int], ...] = ()
@@ -91,6 +97,8 @@ class Proposal:
     """First and last request, ns since the epoch."""
     requests: int
     """Requests that served as examples."""
+    occasion_s: int
+    """How long an occasion was: the shorter, the weaker is what the number of occasions says."""
 
 
 @dataclass(slots=True)
@@ -114,7 +122,9 @@ def propose(
     counts: Counter[str] = Counter(traffic.counts)
     examples = [one for one in learnable(traffic.transactions, counts) if not _is_left_out(one.request_at, options)]
     counts["left_out"] = sum(_is_left_out(one.request_at, options) for one in traffic.transactions)
-    seen = Seen(options.occasion_s * SECOND)
+    times = [one.request_at for one in examples]
+    occasion_s = options.occasion_s or _occasion_s(times)
+    seen = Seen(occasion_s * SECOND)
     seen.take(examples)
     names, groups = _name_clients(seen, policy.groups, counts)
     desk = _Desk(options, seen, PointBook(policy.points, seen, options.margin), names)
@@ -122,7 +132,6 @@ def propose(
         _propose_reads(desk, client)
         _propose_writes(desk, client)
         _review_others(desk, client)
-    times = [one.request_at for one in examples]
     return Proposal(
         conduit,
         groups,
@@ -134,7 +143,14 @@ def propose(
         min(times, default=0),
         max(times, default=0),
         len(examples),
+        occasion_s,
     )
+
+
+def _occasion_s(times: Sequence[int]) -> int:
+    """Return how long an occasion is: a short recording is cut finer, and its proposal says so."""
+    share = (max(times, default=0) - min(times, default=0)) // (_OCCASIONS * SECOND)
+    return min(max(share, LEAST_OCCASION_S), MOST_OCCASION_S)
 
 
 def _is_left_out(at: int, options: LearnOptions) -> bool:
@@ -253,7 +269,7 @@ def _write_rule(
     evidence = tuple(
         f"{name}: {said(several[0][1])}{desk.book.written(name)}" for name, several in sorted(points.items())
     )
-    peak = desk.seen.habits[habit].peak  # of requests: one of them may write several points, or each another
+    peak = desk.seen.habits[habit].per_minute  # of requests: one of them may write several points, or each another
     return ProposedRule(
         _rule_id("write", client, habit.unit, f"-fc{habit.function}{suffix}"),
         client,

@@ -11,13 +11,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from icsguard.core.clock import SECOND
+from icsguard.core.clock import MINUTE, SECOND
 from icsguard.core.meaning import Intent, Meaning, Table
 from icsguard.core.transaction import Transaction
 from icsguard.protocols.modbus.mbap import HEADER
 from icsguard.protocols.modbus.meaning import meaning, observations
 from icsguard.protocols.modbus.pdu import parse_request, parse_response
 
+_LEAST_SPAN: Final = 10 * SECOND
+"""Nothing is concluded about a minute from less than this."""
 _SMALL: Final = 0x1000
 MAX_OCCASIONS: Final = 1_000  # of one habit; more say nothing new
 
@@ -49,21 +51,27 @@ class Evidence:
     last: int = 0
     occasions: set[tuple[int, int]] = field(default_factory=set)
     peak: int = 0
-    """Most in one minute."""
+    """Most in one minute, counted from the first."""
     _minute: int = 0
     _in_minute: int = 0
 
     def add(self, at: int, occasion: tuple[int, int]) -> None:
         """Count one; moments come in order."""
-        self.first = self.first or at
+        self.first = at if self.count == 0 else self.first
         self.last = at
         self.count += 1
         if len(self.occasions) < MAX_OCCASIONS:
             self.occasions.add(occasion)
-        minute = at // (60 * SECOND)
+        minute = (at - self.first) // MINUTE
         self._in_minute = self._in_minute + 1 if minute == self._minute else 1
         self._minute = minute
         self.peak = max(self.peak, self._in_minute)
+
+    @property
+    def per_minute(self) -> int:
+        """Return how many a minute this may become: what was seen, and more where less than a minute was seen."""
+        span = max(self.last - self.first, _LEAST_SPAN)
+        return self.peak if span >= MINUTE else -(-self.count * MINUTE // span)
 
 
 @dataclass(slots=True)

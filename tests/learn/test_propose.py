@@ -62,8 +62,8 @@ def test_a_write_that_is_a_habit_is_proposed_as_a_point_with_its_values(traffic)
     [(2, 600, "seen 2 times, 3 are needed"), (50, 10, "seen on 1 occasions, 3 are needed")],
 )
 def test_a_write_that_is_rare_goes_to_review_and_says_why(traffic, times, every, why):
-    write = build.write_register(12, 5)
-    proposal = propose(traffic(*[(1_000_200 + n * every, HMI, write) for n in range(times)]), "plc1")
+    write, options = build.write_register(12, 5), LearnOptions(occasion_s=600)
+    proposal = propose(traffic(*[(1_000_200 + n * every, HMI, write) for n in range(times)]), "plc1", options=options)
     assert () == proposal.rules
     (item,) = proposal.review
     assert (why, ("u1_holding_12",)) == (item.why, item.rule.points)
@@ -162,3 +162,15 @@ def test_the_same_traffic_gives_the_same_proposal_in_any_order_of_arrival(traffi
 def test_traffic_without_any_example_proposes_nothing(traffic):
     proposal = propose(traffic(), "plc1")
     assert ((), (), (), 0) == (proposal.rules, proposal.review, proposal.points, proposal.requests)
+
+
+@pytest.mark.parametrize(("length", "occasion"), [(0, 5), (75, 5), (3_600, 180), (86_400, 600)])
+def test_an_occasion_is_a_share_of_the_recording_within_bounds(traffic, length, occasion):
+    proposal = propose(traffic(*[(at, HMI, build.read(3, 0, 1), 1) for at in (0, length)]), "plc1")
+    assert occasion == proposal.occasion_s
+
+
+def test_the_rate_of_a_short_recording_is_that_of_a_whole_minute(traffic):
+    asked = [(at, HMI, build.write_register(12, 5)) for at in range(0, 30, 2)]
+    (rule,) = propose(traffic(*asked), "plc1").rules
+    assert "66/min" == rule.rate

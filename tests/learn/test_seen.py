@@ -19,10 +19,11 @@ def seen():
 
 
 def test_evidence_counts_moments_occasions_and_the_busiest_minute(seen):
-    seen.take([asked(at, build.read(3, 0, 1), (7,)) for at in (60, 61, 62, 75, 130)])
+    seen.take([asked(at, build.read(3, 0, 1), (7,)) for at in (55, 61, 62, 75, 130)])
     evidence = seen.habits[Habit("10.0.0.21", 1, 3, -1)]
-    assert (5, 60 * SECOND, 130 * SECOND, 4) == (evidence.count, evidence.first, evidence.last, evidence.peak)
-    assert 3 == len(evidence.occasions)
+    assert (5, 55 * SECOND, 130 * SECOND, 4) == (evidence.count, evidence.first, evidence.last, evidence.peak)
+    assert 4 == len(evidence.occasions)
+    assert 4 == evidence.per_minute
 
 
 def test_another_connection_is_another_occasion(seen):
