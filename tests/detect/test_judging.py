@@ -1,0 +1,52 @@
+from dataclasses import replace
+
+from icsguard.core.decision import Decision
+from icsguard.detect.judging import MAX_TOLD
+from icsguard.lab import registers as at
+from icsguard.lab.operations import level
+from icsguard.protocols.modbus import build
+
+
+def test_a_setpoint_beyond_the_safe_range_is_at_least_held(watched, points):
+    watched.run(12)
+    safe = next(one.safe_max for one in points if one.name == "level_1")
+    assert watched.ask(level(at.SETPOINT_1, safe + 0.3)).decision >= Decision.HOLD
+
+
+def test_one_write_of_many_registers_is_judged_point_by_point(watched):
+    watched.run(12)
+    opinion = watched.ask(build.write_registers(at.SETPOINT_1, (65535, 65535)))
+    assert {"setpoint_1", "setpoint_2"} <= {one.point for one in opinion.findings}
+    assert len(opinion.findings) <= MAX_TOLD
+
+
+def test_the_gravest_finding_comes_first(watched):
+    watched.run(12)
+    opinion = watched.ask(build.write_registers(at.SETPOINT_1, (65535, 65535)))
+    grades = [one.decision for one in opinion.findings]
+    assert grades == sorted(grades, reverse=True)
+    assert opinion.decision is grades[0]
+
+
+def test_an_unusual_write_while_the_plant_is_implausible_is_held(watched):
+    watched.run(12)
+    watch = watched.shadow._watches["cell"]
+    odd = level(at.SETPOINT_2, 1.77)
+    assert watched.ask(odd).decision is Decision.ALERT
+    alarm = watch.residual_alarm
+    alarm.last_at = watched.cell.now
+    assert watched.ask(odd).decision is Decision.ALERT  # a threshold without a guarantee behind it does not hold
+    alarm.calibration = replace(alarm.calibration, rank=3)
+    assert watched.ask(odd).decision is Decision.HOLD
+
+
+def test_an_answer_takes_a_fraction_of_the_deadline(watched):
+    import time
+
+    watched.run(12)
+    times = []
+    for _ in range(30):
+        began = time.perf_counter()
+        watched.ask(level(at.SETPOINT_1, 2.05))
+        times.append(time.perf_counter() - began)
+    assert sorted(times)[15] < 0.01
