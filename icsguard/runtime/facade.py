@@ -290,7 +290,7 @@ class Facade:
             return Failure(code=FailureCode.INVALID, text=str(error), hint="icsguard grant add --help")
         kept.grants[request.conduit] = (*present, grant)
         kept.granted_by[grant.id] = operator
-        self._site.regrant(request.conduit)
+        await self._site.regrant(request.conduit)
         return await self._done(
             f"grant {grant.id}: {request.client} on {request.conduit} for {request.seconds} s",
             operator,
@@ -306,7 +306,7 @@ class Facade:
         if request.conduit not in self._site.listeners or len(left) == len(present):
             return _unknown(f"no operator's grant {request.id} is in force", "icsguard grant list")
         kept.grants[request.conduit] = left
-        self._site.regrant(request.conduit)
+        await self._site.regrant(request.conduit)
         return await self._done(f"grant {request.id} is ended", operator, request)
 
     async def _stop(self, request: requests.Stop, operator: str) -> Reply:

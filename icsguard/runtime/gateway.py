@@ -28,6 +28,8 @@ from icsguard.runtime.facade import Facade
 from icsguard.runtime.site import Site, SiteError
 from icsguard.runtime.tasks import spawn
 
+SWITCH_S: Final = 0.0005
+"""How long another thread (building a policy, writing the state file) may keep the loop waiting; Python's own: 5 ms."""
 ALIVE_S: Final = 2.0
 """Between two signs of life to the service manager, fed by the loop that serves the traffic."""
 
@@ -74,6 +76,7 @@ class Gateway:
         spawn(self.site.reload("SIGHUP", "system"), "reload")
 
     def _authorise(self, settings: Settings) -> None:
+        gc.freeze()  # the new policy stays, too
         self._control.authorise(operators=settings.gateway.operators, viewers=settings.gateway.viewers)
 
 
@@ -108,6 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     config = parser.parse_args(argv).config.absolute()
     log.configure("gateway")
     raise_descriptor_limit()
+    sys.setswitchinterval(SWITCH_S)
     try:
         run_loop(Gateway(config, compile_now(config)))
     except CompileError as error:

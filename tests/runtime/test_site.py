@@ -1,12 +1,16 @@
 import asyncio
+import sys
 from dataclasses import replace
 
 import msgspec
 import pytest
 
 from icsguard.core.decision import Mode
+from icsguard.core.meaning import Table
+from icsguard.core.point import Point
 from icsguard.runtime import site as module
 from icsguard.runtime.compiler import Compiled, CompileError
+from icsguard.runtime.gateway import SWITCH_S
 from icsguard.runtime.site import Site, SiteError
 
 OK = b"\x03\x02\x00\x00"
@@ -94,6 +98,40 @@ async def test_an_operators_mode_outlives_a_reload_that_does_not_touch_it(open_s
     compiles(scene.site.settings)
     await scene.site.reload("other things", "anna")
     assert Mode.OBSERVE is scene.guard.mode
+
+
+async def test_a_reload_says_what_needs_a_restart(open_site, compiles):
+    scene = await open_site()
+    settings = scene.site.settings
+    compiles(replace(settings, gateway=replace(settings.gateway, run_dir="/elsewhere")))
+    (problem,) = await scene.site.reload("moved", "anna")
+    assert "run_dir changes only when the gateway is restarted" in problem
+
+
+@pytest.fixture
+def quick_switches():
+    """As the gateway process sets it at its start."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_S)
+    yield
+    sys.setswitchinterval(before)
+
+
+async def test_a_large_policy_is_loaded_while_traffic_goes_on(open_site, compiles, quick_switches):
+    scene = await open_site()
+    caller = await scene.caller()
+    await caller.read()
+    (conduit,) = scene.site.settings.conduits
+    points = tuple(Point(f"p{n}", 1 + n // 5000, Table.INPUT, n % 5000) for n in range(10_000))
+    large = replace(conduit, policy=replace(conduit.policy, points=points, digest="large"))
+    compiles(replace(scene.site.settings, conduits=(large,)))
+    reload = asyncio.get_running_loop().create_task(scene.site.reload("large", "anna"))
+    answers = 0
+    while not reload.done():
+        assert OK == await caller.read()
+        answers += 1
+    assert answers > 3
+    assert "large" == scene.guard.judge.digest
 
 
 async def test_a_port_in_use_is_one_clear_line(open_site, site_settings, tmp_path):
