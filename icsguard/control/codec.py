@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from icsguard.control.finite import finite
 from icsguard.control.replies import Failure, FailureCode, Reply
 from icsguard.control.requests import Request
 
@@ -36,7 +37,7 @@ def read_request(line: bytes) -> Request | Failure:
 
 def reply_line(reply: Reply) -> bytes:
     """Return the reply as one line, newline included; a Failure in its place where it would be too long."""
-    line = _encoder.encode(reply)
+    line = _encoder.encode(finite(reply))
     if len(line) < MAX_REPLY:
         return line + b"\n"
     failure = Failure(
