@@ -31,6 +31,7 @@ class RecordWriter:
         self.dropped = 0
         """Records that found no room since `take_dropped` was last called."""
         self.written = 0
+        self.bytes_written = 0
         self._files = files
         self._host = host
         self._shift = shift
@@ -84,6 +85,7 @@ class RecordWriter:
             self._files.append(lines)
             self.seq += len(group)
             self.written += len(group)
+            self.bytes_written += sum(map(len, lines))
             for _ in group:
                 self._queue.popleft()
         return len(group)

@@ -41,6 +41,8 @@ UNSYNCED_S: Final = 0.5
 """What the recorder has taken is on disk at the latest after so long, unless the disk fails."""
 STALLED_S: Final = 2
 """A write that takes longer is shown in `status`: the disk hangs, records wait in memory."""
+SPOOL_HIGH: Final = 0.8
+"""Share of what is kept for a syslog server that is away; above it an alarm says so before anything is lost."""
 FINISH_S: Final = 3.0
 """At the end a disk gets so long to take the last records."""
 _LOG: Final = structlog.get_logger("icsguard.recorder")
@@ -67,6 +69,7 @@ class Recording:
         """`ok`, `closed` before the first write, or what failed."""
         self.journal_state = "ok"
         self._writing_since = 0
+        self._is_spool_high = False
         self._shipper: SyslogShipper | None = None
         self._shipping: asyncio.Task[object] | None = None
         if options.syslog is not None:
@@ -221,11 +224,27 @@ class Recording:
             lost, self._lost_shipping = shipped - self._lost_shipping, shipped
             text = f"{lost} records were not sent to the syslog server: it was away for longer than is kept for it"
             self.put(self._own.gap(now, text, {"lost_records": lost, "where": "syslog"}))
+        self._warn_of_spool(now)
         for name in sorted(set(self._journals.full) - self._full):
             self._full.add(name)
             text = f"the traffic journal of {name} is full: what comes now is not learned; type: icsguard learn {name}"
             facts: Facts = {"conduit": name, "bytes": self._options.journal_max_bytes}
             self.put(self._own.alarm(now, text, facts))
+
+    def _warn_of_spool(self, now: int) -> None:
+        """Raise an alarm before the server's absence costs records, once for each absence."""
+        if self._shipper is None or self._options.syslog is None or not self._writer.written:
+            return
+        behind = max(0, self._writer.seq - self._shipper.shipped.seq)
+        waiting = behind * self._writer.bytes_written // self._writer.written
+        kept = min(self._options.syslog.spool_max_bytes, self._options.max_bytes * (1 + self._options.keep))
+        if waiting > SPOOL_HIGH * kept and not self._is_spool_high:
+            self._is_spool_high = True
+            text = f"{behind} records wait for the syslog server, soon the oldest are not kept for it any more"
+            facts: Facts = {"waiting_bytes": waiting, "kept_bytes": kept, "server": self._shipper.shipped.state}
+            self.put(self._own.alarm(now, text, facts))
+        elif waiting < kept * SPOOL_HIGH / 2:
+            self._is_spool_high = False
 
     async def _last_shipment(self, shipping: asyncio.Task[object]) -> None:
         if self._shipper is not None:

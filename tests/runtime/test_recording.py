@@ -201,3 +201,15 @@ async def test_a_secret_point_does_not_reach_the_journal(settings, own, tmp_path
     await recording.finish()
     (entry,) = entries(journal_path(tmp_path, "plc1"))
     assert [asked[1]] == [one.request for one in entry.transactions]
+
+
+async def test_before_a_server_that_is_away_costs_records_an_alarm_says_so_once(settings, own, lines):
+    options = RecorderSettings(settings.recorder.path, syslog=SyslogSettings("127.0.0.1", 9, spool_max_bytes=20_000))
+    recording = Recording(Settings(settings.gateway, (), options), own)
+    for number in range(200):
+        recording.put(record(number))
+        await recording.flush()
+    await recording.finish()
+    alarms = [line for line in lines() if "wait for the syslog server" in line["text"]]
+    assert 1 == len(alarms)
+    assert 16_000 < alarms[0]["facts"]["waiting_bytes"] < 17_000
