@@ -7,6 +7,8 @@ Results go to build/bench/results: rows as JSON lines, a plot, and the printed t
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -70,6 +72,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--scenario", default="", help="scenarios, separated by commas")
     parser.add_argument("--no-events", action="store_true", help="leave out the events")
     parser.add_argument("--no-figures", action="store_true", help="leave out judged writes and the shadow's price")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the results (default %(default)s)")
     parser.add_argument("--no-realtime", action="store_true", help="ordinary priority: rows are not steady")
     return parser.parse_args(argv)
 
@@ -125,16 +128,29 @@ def report(todo: Plan, rows: Sequence[Row], trials: Sequence[Trial], machine: Ma
     return "\n\n".join(part for part in parts if part)
 
 
-def keep(rows: Sequence[Row], trials: Sequence[Trial], found: Sequence[Target], machine: Machine) -> Path:
+def keep(output: Path, rows: Sequence[Row], trials: Sequence[Trial], found: Sequence[Target], machine: Machine) -> Path:
     """Write the rows as JSON lines, machine first; return the file."""
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    path = RESULTS / "rows.jsonl"
+    output.mkdir(parents=True, exist_ok=True)
+    path = output / "rows.jsonl"
     encode = msgspec.json.encode
     lines = [encode({"machine": machine}), *(encode({"row": row}) for row in rows)]
     lines += [encode({"trial": trial}) for trial in trials]
     lines += [encode({"target": target, "verdict": target.verdict}) for target in found]
     path.write_bytes(b"\n".join(lines) + b"\n")
     return path
+
+
+def measure(ground: Ground, todo: Plan, *, short: bool) -> tuple[list[Row], list[Trial]]:
+    """Measure everything, one printed line each as it comes."""
+    rows: list[Row] = []
+    trials: list[Trial] = []
+    for row in play(ground, todo.contenders, todo.scenarios, todo.rounds):
+        rows.append(row)
+        print(_progress(row), flush=True)
+    for trial in trials_of(ground, todo, short=short):
+        trials.append(trial)
+        print(f"{trial.contender}, {trial.name}: {trial.note or trial.problem or 'done'}", flush=True)
+    return rows, trials
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -146,16 +162,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"bench: {error}\n")
         return 2
     machine, place, todo = this_machine(), choose(realtime=not options.no_realtime), plan(options)
-    ground = Ground(place, programs, OUTPUT / "stage")
-    rows, trials = [], []
-    for row in play(ground, todo.contenders, todo.scenarios, todo.rounds):
-        rows.append(row)
-        print(_progress(row), flush=True)
-    for trial in trials_of(ground, todo, short=options.short):
-        trials.append(trial)
-        print(f"{trial.contender}, {trial.name}: {trial.note or trial.problem or 'done'}", flush=True)
+    ground = Ground(place, programs, OUTPUT / f"stage-{os.getpid()}")
+    try:
+        rows, trials = measure(ground, todo, short=options.short)
+    finally:
+        shutil.rmtree(ground.folder, ignore_errors=True)
     text = report(todo, rows, trials, machine, place.words())
-    path = keep(rows, trials, targets(rows, trials, todo.absent), machine)
+    path = keep(options.output, rows, trials, targets(rows, trials, todo.absent), machine)
     names = [one.name for one in todo.contenders]
     caption = f"{machine.words()}; {place.words()}"
     path.with_name("ratios.svg").write_text(svg(rows, [one.name for one in todo.scenarios], names, caption))
