@@ -54,8 +54,8 @@ class Counters:
         if not total:
             return 0
         left = total - total * 99 // 100
-        for bucket in range(BUCKETS - 1, -1, -1):
+        bucket = BUCKETS
+        while left >= 0:  # all together are more than what is left out, so this ends
+            bucket -= 1
             left -= added[bucket]
-            if left < 0:
-                return 1 << bucket
-        return 1
+        return 1 << bucket

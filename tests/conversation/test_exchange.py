@@ -99,3 +99,18 @@ def test_another_function_never_passes(alone, pdu):
     alone.play("operator mode observe")
     alone.play(f"client {adu(1, READ).hex()}")
     assert "< client 0001 0000 0003 11 830B" in alone.play(f"device {adu(1, pdu).hex()}")
+
+
+def test_an_acknowledged_long_command_may_have_happened(alone):
+    alone.play(f"client {adu(1, READ).hex()}")
+    alone.play(f"device {adu(1, bytes((3, 2, 0, 9))).hex()}")
+    alone.play(f"client {adu(2, WRITE).hex()}")
+    assert "< client 0002 0000 0003 11 8605" in alone.play(f"device {adu(2, bytes((0x86, 5))).hex()}")
+    assert [] == alone.guard.memory.words(17, _law(alone, "paced_17"), alone.now)
+
+
+def test_a_write_under_a_changed_policy_is_judged_by_it_and_may_still_go(scene):
+    scene.play(f"client {adu(1, WRITE).hex()}")
+    scene.guard.delivered(scene.session._turns.waiting[0].meaning._replace(accesses=(), changes=()), scene.now)
+    scene.play("judged 1 allow")
+    assert 1 == len(sent(scene.play("link up")))

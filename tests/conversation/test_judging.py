@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from icsguard.conversation import judging
@@ -7,6 +9,7 @@ from icsguard.core.decision import Decision, FailurePolicy, Layer, Mode
 from icsguard.core.finding import Finding
 from icsguard.core.flow import Client
 from icsguard.core.transaction import Opinion
+from icsguard.policy.rules import Policy
 from icsguard.protocols.modbus.meaning import meaning
 from icsguard.protocols.modbus.pdu import parse_request
 
@@ -141,3 +144,17 @@ def test_a_write_that_waited_is_judged_by_what_holds_now(new_guard):
     assert not judging.holds_still(guard, HMI, one, NOW)
     assert Decision.REFUSE is one.decision
     assert Stage.WAITING is one.stage
+
+
+def test_learning_without_rules_asks_no_policy_and_caches_reads(new_guard):
+    guard = new_guard(mode=Mode.LEARN, policy=Policy())
+    one = judged(guard, READ, STRANGER)
+    assert (Decision.ALLOW, ()) == (one.decision, one.reasons)
+    assert judging.cached_read(guard, one, NOW).until > NOW
+
+
+def test_a_verdict_that_holds_no_longer_than_now_is_not_cached(new_guard):
+    guard = new_guard()
+    one = judged(guard, READ)
+    one.verdict = replace(one.verdict, cacheable_until=NOW)
+    assert judging.cached_read(guard, one, NOW) is None

@@ -89,3 +89,10 @@ def test_grave_events_cut_a_client_at_the_threshold(auto):
 )
 def test_a_client_is_named_by_address_network_or_group(names, expected):
     assert expected is is_named(HMI, "engineers, hmi", names)
+
+
+def test_a_wish_that_is_repeated_and_not_granted_is_folded(auto):
+    for _ in range(5):
+        auto.quarantine.wish(wish("10.8.1.1"), auto.now)
+    auto.guard.folder.flush()
+    assert [1, 4] == [record.repeated for record in auto.records()]

@@ -248,3 +248,73 @@ def test_one_read_with_twenty_requests_has_twenty_answers_in_order(make_scene):
     stream = [(tid, bytes((3, 0, tid, 0, 1)), 0) for tid in range(20)]
     _, device = converse(make_scene, stream, "answers", None)
     assert [tid.to_bytes(2) for tid in range(20)] == [raw[:2] for raw in device.to_client]
+
+
+WATCHED = bytes((3, 0, 110, 0, 1))
+
+
+def test_an_unchanged_answer_refreshes_policys_memory_now_and_then(make_scene):
+    scene = make_scene()
+    scene.connect()
+    scene.bytes_from_client(adu(1, WATCHED))
+    scene.session.link_up(scene.now)
+    scene.bytes_from_device(adu(1, b"\x03\x02\x00\x09"))
+    told = []
+    scene.guard.memory = Spy(scene.guard.memory, told)
+    for read in scene.guard.cache_of("10.0.0.21").reads.values():
+        read.watched = True
+    for _ in range(10):
+        scene.now += SECOND // 10
+        assert scene.session.request_passes(adu(2, WATCHED), scene.now)
+        assert scene.session.response_passes(adu(2, b"\x03\x02\x00\x09"), scene.now)
+    assert [(9,)] * 4 == told  # at once, then no more often than every quarter of a second
+
+
+class Spy:
+    def __init__(self, memory, told):
+        self._memory, self._told = memory, told
+
+    def __getattr__(self, name):
+        return getattr(self._memory, name)
+
+    def seen(self, table, unit, first, values, now):
+        self._told.append(values)
+        self._memory.seen(table, unit, first, values, now)
+
+
+def test_events_out_of_place_change_nothing(scene):
+    assert [] == scene.session.link_failed("late", scene.now)
+    assert [] == scene.session.link_lost("late", scene.now)
+    assert [] == scene.session.link_bytes(b"late", scene.now)
+    assert not scene.session.asks(1)
+    scene.session.client_eof(scene.now)
+    scene.session.client_eof(scene.now)
+    scene.session.drain(scene.now)
+    scene.session.client_lost(scene.now)
+    scene.session.client_lost(scene.now)
+    scene.session.drain(scene.now)
+    assert scene.session.is_over
+    assert [] == scene.session.client_bytes(adu(1, WATCHED), scene.now)
+
+
+def test_a_session_without_an_idle_limit_has_nothing_due(make_scene):
+    scene = make_scene(idle_timeout_s=0)
+    scene.connect()
+    assert 0 == scene.session.next_timer()
+    assert [] == scene.session.timer(scene.now + 10**6 * SECOND)
+
+
+def test_the_hot_path_steps_aside_for_a_repeated_identifier_and_a_full_link(make_scene):
+    scene = make_scene(max_in_flight=2)
+    scene.connect()
+    scene.bytes_from_client(adu(1, WATCHED))
+    scene.session.link_up(scene.now)
+    scene.bytes_from_device(adu(1, b"\x03\x02\x00\x09"))
+    taken = [scene.session.request_passes(adu(tid, WATCHED), scene.now) for tid in (1, 1, 2, 3)]
+    assert [True, False, True, False] == taken
+
+
+def test_frames_behind_the_one_that_closes_are_not_taken(scene):
+    foreign = adu(1, WATCHED, protocol=5)
+    scene.bytes_from_client(foreign * 3 + adu(2, WATCHED))
+    assert {Outcome.DROPPED} == set(scene.outcomes().values())

@@ -71,3 +71,16 @@ def test_tickets_are_bounded_open_and_closed():
         tickets.deny(f"t{number}", "anna", 1)
     assert MAX_CLOSED == len(tickets._closed)
     assert tickets.find("t0") is None
+
+
+def test_open_and_approved_tickets_are_listed(tmp_path):
+    tickets = Tickets(100)
+    opened(tickets)
+    opened(tickets, 2, ("other", b""))
+    tickets.approve("t2", "anna", 1)
+    assert ["t1", "t2"] == [one.id for one in tickets.live(2)]
+    assert [] == tickets.live(1000)
+
+
+def test_what_is_not_open_cannot_be_denied():
+    assert Tickets(100).deny("t9", "anna", 1) is None
