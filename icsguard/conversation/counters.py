@@ -53,9 +53,9 @@ class Counters:
         total = sum(added)
         if not total:
             return 0
-        left = total - total * 99 // 100
+        left = total // 100
         bucket = BUCKETS
-        while left >= 0:  # all together are more than what is left out, so this ends
+        while left >= 0:  # all together are more than the hundredth that is left out, so this ends
             bucket -= 1
             left -= added[bucket]
         return 1 << bucket

@@ -1,3 +1,6 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
 from icsguard.conversation.counters import BUCKETS, Counters
 
 
@@ -34,3 +37,13 @@ def test_the_hot_path_counts_in_the_percentile():
     counters.hot = 1000
     assert 16 == counters.p99_added_us()
     assert 1000 == counters.transactions
+
+
+@given(st.lists(st.integers(0, 10**10), min_size=1, max_size=300))
+def test_at_least_99_of_100_are_below_the_percentile(spans):
+    counters = Counters()
+    for ns in spans:
+        counters.note_added(ns)
+    bound = counters.p99_added_us()
+    above = sum(ns // 1000 >= bound for ns in spans if ns // 1000 < 1 << (BUCKETS - 1))
+    assert above <= len(spans) / 100
