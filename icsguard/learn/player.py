@@ -84,10 +84,11 @@ class _Fate(Enum):
 class _Asked:
     """One recorded request, what became of it in the play, and its recorded answer."""
 
-    __slots__ = ("answer", "fate", "raw")
+    __slots__ = ("answer", "fate", "raw", "session")
 
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes, session: Session) -> None:
         self.raw = raw
+        self.session = session
         self.fate = _Fate.WAITING
         self.answer: bytes | None = None
 
@@ -130,7 +131,8 @@ class Player:
         self._shadow: Judging = shadow or NoShadow()
         self._on_transaction, self._on_record, self._on_finding = on_transaction, on_record, on_finding
         self._lines: dict[int, _Line] = {}
-        self._by_flow: dict[int, _Line] = {}
+        self._by_flow: dict[int, tuple[_Line, Session]] = {}
+        """Every session that is not over, also of clients that have left."""
         self._ticked = 0
         self._now = 0
 
@@ -143,7 +145,7 @@ class Player:
         self._pass_time(self._now + LINGER_NS)
         for line in self._lines.values():
             if line.session is not None:
-                self._do(line, line.session.client_lost(self._now))
+                self._do(line, line.session, line.session.client_lost(self._now))
         self._pass_time(self._now + LINGER_NS)
         self.guard.folder.flush()
         self._flush()
@@ -164,8 +166,8 @@ class Player:
             return
         line.client = Framer()
         if line.session is not None:
-            self._do(line, line.session.client_lost(self._now))
-            line.session = None
+            left, line.session = line.session, None
+            self._do(line, left, left.client_lost(self._now))
 
     def _client(self, line: _Line, wire: Wire) -> None:
         session = line.session or self._admit(line, wire)
@@ -173,11 +175,11 @@ class Player:
             return
         if wire.data:
             frames = line.client.feed(wire.data)
-            line.asked.extend((_key(frame), _Asked(frame.raw)) for frame in frames if frame.defect is None)
-            self._do(line, session.client_bytes(wire.data, self._now))
+            line.asked.extend((_key(frame), _Asked(frame.raw, session)) for frame in frames if frame.defect is None)
+            self._do(line, session, session.client_bytes(wire.data, self._now))
         line.is_left = line.is_left or wire.ended
         if wire.ended and line.session is session:
-            self._do(line, session.client_eof(self._now))
+            self._do(line, session, session.client_eof(self._now))
 
     def _admit(self, line: _Line, wire: Wire) -> Session | None:
         if not wire.data:
@@ -188,7 +190,7 @@ class Player:
             return None
         client = Client(address, port, self.guard.judge.client(address))
         line.client, line.session = Framer(), Session(self.guard, client, self._run.next_flow(), self._now)
-        self._by_flow[line.session.flow] = line
+        self._by_flow[line.session.flow] = (line, line.session)
         return line.session
 
     def _device(self, line: _Line, wire: Wire) -> None:
@@ -197,7 +199,7 @@ class Player:
             key = _key(frame)
             asked = next((one for known, one in line.asked if known == key and one.answer is None), None)
             if asked is None:
-                self._deliver(line, frame.raw)  # nobody asked in the recording either
+                self._deliver(line, line.session, frame.raw)  # nobody asked in the recording either
                 continue
             asked.answer = frame.raw
             if asked.fate is _Fate.SENT:
@@ -206,50 +208,53 @@ class Player:
                 self._forget(line, asked)
         if line.device.fatal is not None:
             if not frames:
-                self._deliver(line, wire.data)
+                self._deliver(line, line.session, wire.data)
             line.device = Framer()
         if wire.ended and line.session is not None:
-            self._do(line, line.session.link_lost("closed by the device", self._now))
+            self._do(line, line.session, line.session.link_lost("closed by the device", self._now))
 
     def _answer(self, line: _Line, asked: _Asked) -> None:
         self._forget(line, asked)
-        self._deliver(line, asked.answer or b"")
+        self._deliver(line, asked.session, asked.answer or b"")
 
     def _forget(self, line: _Line, asked: _Asked) -> None:
         line.asked = deque(((key, one) for key, one in line.asked if one is not asked), MAX_ASKED)
 
-    def _deliver(self, line: _Line, data: bytes) -> None:
-        if line.session is not None:
-            self._do(line, line.session.link_bytes(data, self._now))
+    def _deliver(self, line: _Line, session: Session | None, data: bytes) -> None:
+        if session is not None:
+            self._do(line, session, session.link_bytes(data, self._now))
 
-    def _do(self, line: _Line, commands: list[Command]) -> None:
+    def _do(self, line: _Line, session: Session, commands: list[Command]) -> None:
         """Carry out what a session says, as the shell would, without sockets."""
-        session = line.session
         for command in commands:
             match command:
                 case ToDevice(data):
-                    self._sent(line, data)
-                case OpenLink() if session is not None:
-                    self._do(line, session.link_up(self._now))
-                case Ask(question) if session is not None:
-                    self._do(line, session.opinion(self._shadow.ask(question, self._now), self._now))
-                case CloseClient() if session is not None and line.session is session:
+                    self._sent(line, session, data)
+                case OpenLink():
+                    self._do(line, session, session.link_up(self._now))
+                case Ask(question):
+                    opinion = self._shadow.ask(question, self._now)
+                    self._do(line, session, session.opinion(opinion, self._now))
+                case CloseClient() if line.session is session:
                     self.closed += not line.is_left
                     line.session = None
                     line.client = Framer()
-                    self._do(line, session.client_lost(self._now))
+                    self._do(line, session, session.client_lost(self._now))
                 case ToClient() | CloseLink() | _:
                     pass
+        if session.is_over:
+            self._by_flow.pop(session.flow, None)
 
-    def _sent(self, line: _Line, data: bytes) -> None:
-        asked = self._waiting(line, data)
+    def _sent(self, line: _Line, session: Session, data: bytes) -> None:
+        asked = self._waiting(line, session, data)
         if asked is not None:
             asked.fate = _Fate.SENT
             if asked.answer is not None:  # the recording's device was asked earlier than ours
                 self._answer(line, asked)
 
-    def _waiting(self, line: _Line, raw: bytes) -> _Asked | None:
-        return next((one for _, one in line.asked if one.fate is _Fate.WAITING and one.raw == raw), None)
+    def _waiting(self, line: _Line, session: Session, raw: bytes) -> _Asked | None:
+        mine = (one for _, one in line.asked if one.session is session and one.raw == raw)
+        return next((one for one in mine if one.fate is _Fate.WAITING), None)
 
     def _pass_time(self, until: int) -> None:
         """Let timers fire in their order, up to `until`."""
@@ -266,16 +271,15 @@ class Player:
         self._ticked = self._ticked or self._now
 
     def _next_timer(self) -> int:
-        due = [line.session.next_timer() for line in self._lines.values() if line.session is not None]
+        due = [session.next_timer() for _, session in self._by_flow.values()]
         return min((at for at in due if at), default=1 << 62)
 
     def _tick(self, *, is_regular: bool) -> None:
         """Do what is due at this moment."""
         now = self._now
-        for line in list(self._lines.values()):
-            session = line.session
-            if session is not None and 0 < session.next_timer() <= now:
-                self._do(line, session.timer(now))
+        for line, session in list(self._by_flow.values()):
+            if 0 < session.next_timer() <= now:
+                self._do(line, session, session.timer(now))
         if not is_regular:
             return
         self._ticked = now
@@ -304,16 +308,18 @@ class Player:
     def _wake(self) -> None:
         """Let sessions feel at once what changed for them, for example an isolation."""
         wakeups, self.guard.wakeups = self.guard.wakeups, {}
-        for flow, session in wakeups.items():
-            line = self._by_flow.get(flow)
-            if line is not None and line.session is session:
-                self._do(line, session.timer(self._now))
+        for flow in wakeups:
+            if flow in self._by_flow:
+                line, session = self._by_flow[flow]
+                self._do(line, session, session.timer(self._now))
 
     def _stopped(self, transaction: Transaction) -> None:
         """The device never saw this request: its recorded answer must not come."""
-        line = self._by_flow.get(transaction.flow)
-        asked = None if line is None else self._waiting(line, transaction.request)
-        if line is not None and asked is not None:
+        if transaction.flow not in self._by_flow:
+            return  # its client has left, and its answers go nowhere
+        line, session = self._by_flow[transaction.flow]
+        asked = self._waiting(line, session, transaction.request)
+        if asked is not None:
             asked.fate = _Fate.STOPPED
             if asked.answer is not None:
                 self._forget(line, asked)

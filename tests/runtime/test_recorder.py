@@ -240,3 +240,11 @@ async def test_a_config_that_can_not_be_read_is_one_clear_line(tmp_path):
     assert 1 == process.returncode
     assert 1 == len(said.splitlines())
     assert b"icsguard config check" in said
+
+
+async def test_the_process_is_light_because_it_must_be_back_at_once():
+    heavy = "{'numpy', 'onnxruntime', 'pydantic', 'scapy', 'typer', 'pymodbus', 'cryptography'}"
+    script = f"import sys, icsguard.runtime.recorder; print(sorted({heavy} & sys.modules.keys()))"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
+    said, _ = await asyncio.wait_for(process.communicate(), 20)
+    assert b"[]" == said.strip()
