@@ -16,7 +16,7 @@ from icsguard.cli.exits import CliError, ExitCode
 from icsguard.cli.options import Config, Json, Yes, checked_reason, config_path
 from icsguard.cli.policy import chosen_conduit
 from icsguard.cli.show import Cell
-from icsguard.cli.twin import fit_twin, hand_over
+from icsguard.cli.twin import fit_twin, hand_over, is_fitted_to
 from icsguard.control.replies import Done
 from icsguard.control.requests import Reload
 
@@ -110,7 +110,9 @@ def _accept(
 
 
 def refitted(settings: Settings, conduit: Conduit, read: Callable[[], Traffic], progress: Progress) -> str:
-    """Fit the twin anew, as points may have been renamed or left out in the review; say what came of it."""
+    """Fit the twin anew where points were renamed, scaled or left out in the review; say what came of it."""
+    if is_fitted_to(settings, conduit):
+        return "as icsguard learn fitted it: the review changed no point's meaning"
     try:
         return fit_twin(settings, conduit, read(), progress)
     except CliError as error:

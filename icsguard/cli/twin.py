@@ -50,6 +50,20 @@ def fit_twin(settings: Settings, conduit: Conduit, traffic: Traffic, progress: C
     return manifest.note or f"{manifest.rows} rows of {len(manifest.features)} points"
 
 
+def is_fitted_to(settings: Settings, conduit: Conduit) -> bool:
+    """Say whether the conduit's twin was fitted to the very points that are in force: then a review changed none."""
+    from icsguard.inference.api import ModelRefusedError
+    from icsguard.inference.manifest import decode
+    from icsguard.runtime.model_store import MANIFEST
+    from icsguard.twin.site_model import points_digest
+
+    try:
+        card = decode((Path(settings.shadow.models_dir) / conduit.name / MANIFEST).read_bytes())
+    except (OSError, ModelRefusedError):
+        return False
+    return card.feature_digest == points_digest(conduit.policy.points)
+
+
 def hand_over(state: Path, models: Path) -> None:
     """Where root learns, give models and keys to the user whose state folder it is: the shadow must read them."""
     if os.geteuid() != 0 or not state.exists():

@@ -1,3 +1,4 @@
+import dataclasses
 import math
 import os
 import struct
@@ -6,7 +7,7 @@ import pytest
 
 from icsguard.cli import twin
 from icsguard.cli.exits import CliError
-from icsguard.cli.twin import fit_twin, hand_over
+from icsguard.cli.twin import fit_twin, hand_over, is_fitted_to
 from icsguard.config.settings import Conduit, GatewaySettings, Settings, ShadowSettings
 from icsguard.core.decision import Decision
 from icsguard.core.meaning import Table
@@ -58,6 +59,17 @@ def test_a_twin_of_the_accepted_points_is_written_and_passes_the_gate(settings, 
     models = ModelStore().load(settings)
     assert {} == dict(models.refused)
     assert models.sites["plc1"] is not None
+
+
+def test_a_twin_is_kept_as_long_as_its_points_mean_the_same(settings, conduit):
+    assert not is_fitted_to(settings, conduit)
+    fit_twin(settings, conduit, polled(600), lambda *_: None)
+    assert is_fitted_to(settings, conduit)
+    with_limit = dataclasses.replace(POINTS[0], safe_max=1100.0)
+    scaled = dataclasses.replace(POINTS[0], scale=0.1)
+    for first, expected in ((with_limit, True), (scaled, False)):
+        other = dataclasses.replace(conduit, policy=Policy(points=(first, POINTS[1])))
+        assert expected is is_fitted_to(settings, other)
 
 
 def test_too_little_traffic_is_one_line(settings, conduit):
