@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Final
 
 from icsguard.core.clock import SECOND
@@ -32,10 +33,12 @@ def consequence(
     unit = f" {point.unit}" if point.unit else ""
     how = "reach" if one.by_mean else "come within its band of"
     value = f"{one.predicted:.3g}{unit} (limit {one.limit:g})" if one.by_mean else f"the limit {one.limit:g}{unit}"
+    known = isfinite(one.band)  # no band was measured that far ahead
+    band = f"band ±{one.band:.2g}{unit}" if known else "band not known"
     gate = "" if one.trusted else "; the twin is below its fidelity gate that far ahead, so it only warns"
     unseen = "; learning never was there, so the band is doubled" if one.unseen else ""
     text = (
-        f"{what} makes {point.name} {how} {value} in {reach_s:.1f} s, band ±{one.band:.2g}{unit};"
+        f"{what} makes {point.name} {how} {value} in {reach_s:.1f} s, {band};"
         f" without it {one.without:.3g}{unit}{unseen}{gate}"
     )
     decision = Decision.ALERT if not one.trusted else Decision.REFUSE if one.by_mean else Decision.HOLD
@@ -44,7 +47,7 @@ def consequence(
         "reach_s": reach_s,
         "predicted": one.predicted,
         "limit": one.limit,
-        "band": one.band,
+        **({"band": one.band} if known else {}),
         "without": one.without,
         "worst": one.worst,
         "coverage": coverage,

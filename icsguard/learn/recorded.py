@@ -31,6 +31,7 @@ MAX_STEPS: Final = HORIZONS[-1]
 """A horizon is cut into at most so many steps (detect.conduit rolls out no more)."""
 FRESH_PERIODS: Final = 5
 LEAST_RUN: Final = 10  # rows of a stretch that teaches anything
+MAX_GAPS: Final = 1_000  # times between reads kept per point: a period is clear after some dozens
 MAX_SYMBOLS: Final = 20_000  # different requests remembered; a site has some hundreds
 
 _PROOF: Final = Habit(keeps=True, by_writes_only=True)
@@ -42,8 +43,9 @@ class Ways:
     """What one point did."""
 
     reads: int = 0
-    first_read: int = 0
     last_read: int = 0
+    gaps: list[int] = field(default_factory=list)
+    """Times between reads, the first MAX_GAPS of them."""
     longest_run: int = 0
     changed: bool = False
     ignored_writes: int = 0
@@ -53,8 +55,8 @@ class Ways:
 
     @property
     def period_ns(self) -> int:
-        """Mean time between two reads; NEVER for a point that nobody reads."""
-        return (self.last_read - self.first_read) // (self.reads - 1) if self.reads > 1 else NEVER
+        """Usual time between two reads, whatever pauses there were; NEVER for a point that nobody reads."""
+        return int(median(self.gaps)) if self.gaps else NEVER
 
     @property
     def moves(self) -> list[tuple[int, float]]:
@@ -134,7 +136,9 @@ def _follow(found: Recorded, image: Image, repeat: RepeatWatch, one: Transaction
 
 def _read(ways: Ways, run: int, now: int) -> None:
     ways.reads += 1
-    ways.first_read, ways.last_read = ways.first_read or now, now
+    if ways.last_read and len(ways.gaps) < MAX_GAPS:
+        ways.gaps.append(now - ways.last_read)
+    ways.last_read = now
     ways.changed = ways.changed or (run == 1 and ways.reads > 1)
     ways.longest_run = max(ways.longest_run, run)
 

@@ -70,8 +70,12 @@ class Fidelity:
 
 def fidelity(errors: Sequence[Errors], column: int, quantum: float, span: float) -> Fidelity:
     """Return band, coverage and reach of the forecasts of one column."""
+    if not errors:
+        return Fidelity((), (), 0)
     values = np.abs(np.concatenate([one.values[:, :, column] for one in errors]))
-    parts = np.concatenate([one.starts for one in errors]) // _BLOCK % _PARTS
+    starts = np.concatenate([one.starts for one in errors])
+    block = min(_BLOCK, max((starts.max(initial=0.0) + 1) // _PARTS, 1.0))  # a short recording has shorter blocks
+    parts = starts // block % _PARTS
     bands: list[float] = []
     covered: list[float] = []
     trusted, open_ = 0, True

@@ -28,10 +28,10 @@ SIMULATED: Final = 30
 """Steps of the simulation that chooses between candidates."""
 FOLDS: Final = 3
 RIDGE: Final = 1e-3
-MIN_WINDOWS: Final = 10  # fewer say nothing about a law
+MIN_WINDOWS: Final = 8  # fewer say nothing about a law
 ROWS_PER_TERM: Final = 60
 """Rows that a further term needs: rows of one episode tell nearly the same."""
-EPISODES_PER_TERM: Final = 4
+EPISODES_PER_TERM: Final = 3
 """A bit that was set for a moment, often, teaches by its episodes."""
 MAX_STARTS: Final = 300  # simulations of one choice; more would only cost time
 _LAW_WORTH: Final = 0.1  # a law must be a tenth better than standing still

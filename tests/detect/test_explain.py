@@ -35,6 +35,12 @@ def test_the_band_alone_holds_and_a_twin_below_its_gate_only_warns():
     assert "below its fidelity gate" in below.text
 
 
+def test_a_band_that_was_not_measured_is_not_made_up():
+    told = _told(band=float("inf"), trusted=False)
+    assert "band not known" in told.text
+    assert "band" not in told.facts
+
+
 def test_a_forecast_where_learning_never_was_says_so():
     assert "learning never was there" in _told(unseen=True).text
 
