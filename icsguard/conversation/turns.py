@@ -19,6 +19,7 @@ from icsguard.core.clock import MS
 from icsguard.core.decision import Decision, Layer
 from icsguard.core.transaction import Opinion, Outcome, Question
 from icsguard.core.verdict import Reason
+from icsguard.policy.techniques import FLOOD
 from icsguard.protocols.modbus.exceptions import BUSY
 
 MAX_WAITING: Final = 64
@@ -47,7 +48,8 @@ class Turns:
         self.writes += flight.changes
         if len(self.waiting) >= MAX_WAITING:
             text = f"{MAX_WAITING} requests of this connection wait already"
-            flight.note(Reason(Layer.RESOURCES, "too-many-waiting", text, Decision.REFUSE, reply=BUSY))
+            reason = Reason(Layer.RESOURCES, "too-many-waiting", text, Decision.REFUSE, technique=FLOOD, reply=BUSY)
+            flight.note(reason)
             flight.decision = Decision.REFUSE
             self._exchange.end(flight, Outcome.REFUSED, now, reply=BUSY)
             return
