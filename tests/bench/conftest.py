@@ -9,7 +9,9 @@ import pytest
 
 from bench.build import NoCompilerError, build
 from bench.device import device
+from bench.load import Cost, Errors, Fate, Latency, Result
 from bench.process import free_port
+from bench.rounds import Row
 
 
 @pytest.fixture(scope="session")
@@ -107,3 +109,40 @@ def fake_server():
             return listener.getsockname()[1]
 
         yield start
+
+
+def _latency(p50=100.0, p999=500.0):
+    return Latency(1000, p50, p50, 2 * p50, 3 * p50, p999, p999)
+
+
+@pytest.fixture
+def a_row():
+    """Make a row of a made-up round."""
+
+    def make(round_number, contender, scenario="c16", **about):
+        per_second, own_us = about.get("per_second", 1000.0), about.get("own_us", 10.0)
+        errors = about.get("errors", 0)
+        rss_kb = about.get("rss_kb", {})
+        usage = {name: Cost(int(own_us * 1e3 * 1000), kb) for name, kb in ({"own": 20_000} | rss_kb).items()}
+        result = Result(
+            connections=16,
+            depth=1,
+            loop="closed",
+            rate=0.0,
+            seconds=1.0,
+            seed=1,
+            completed=1000,
+            per_second=per_second,
+            reads=_latency(p999=about.get("p999", 500.0)),
+            writes=_latency(),
+            refusals=_latency(),
+            forbidden=Fate(about.get("sent", 0), 0, about.get("sent", 0), 0, 0),
+            harmed=0,
+            reconnects=0,
+            errors=Errors(errors, errors, 0, 0, 0, 0, 0),
+            told=("connection 1: <other> registers",) if errors else (),
+            usage=usage,
+        )
+        return Row(round_number, contender, scenario, steady=True, result=result, side=tuple(rss_kb))
+
+    return make
