@@ -239,10 +239,18 @@ def _propose_writes(desk: _Desk, client: str) -> None:
             rare[name] += good.pop(name)  # half of a value is a habit, the other is not: nobody knows what that is
         if good:
             desk.rules.append(_write_rule(desk, habit, good))
-        for name, several in rare.items():
-            why = next(said for _, evidence in several if (said := _why_rare(evidence, desk.options)))
-            hint = "maintenance? give a grant with an end; operation? move the rule up"
-            desk.review.append(ReviewItem(_write_rule(desk, habit, {name: several}, suffix=f"-{name}"), why, hint))
+        _review_rare(desk, habit, rare)
+
+
+def _review_rare(desk: _Desk, habit: Habit, rare: dict[str, list[tuple[Element, Evidence]]]) -> None:
+    """Put what was rare on the review list, one entry for all that is rare in the same way."""
+    by_why: dict[str, dict[str, list[tuple[Element, Evidence]]]] = {}
+    for name, several in rare.items():
+        why = next(said for _, evidence in several if (said := _why_rare(evidence, desk.options)))
+        by_why.setdefault(why, {})[name] = several
+    hint = "maintenance? give a grant with an end; operation? move the rule up"
+    for number, (why, points) in enumerate(sorted(by_why.items()), 1):
+        desk.review.append(ReviewItem(_write_rule(desk, habit, points, suffix=f"-review{number}"), why, hint))
 
 
 def _reads_elsewhere(desk: _Desk, habit: Habit, elements: list[tuple[Element, Evidence]]) -> bool:

@@ -174,3 +174,12 @@ def test_the_rate_of_a_short_recording_is_that_of_a_whole_minute(traffic):
     asked = [(at, HMI, build.write_register(12, 5)) for at in range(0, 30, 2)]
     (rule,) = propose(traffic(*asked), "plc1").rules
     assert "66/min" == rule.rate
+
+
+def test_a_block_that_was_written_once_is_one_entry_of_the_review_list(traffic):
+    block, other = build.write_registers(20, tuple(range(90))), build.write_registers(200, (1, 2))
+    proposal = propose(traffic((0, HMI, block), (60, HMI, other), (700, HMI, other)), "plc1")
+    assert [90, 2] == [len(item.rule.points) for item in proposal.review]
+    assert ["write-10-0-0-21-u1-fc16-review1", "write-10-0-0-21-u1-fc16-review2"] == [
+        item.rule.id for item in proposal.review
+    ]
