@@ -1,5 +1,9 @@
+import os
+from pathlib import Path
+
 import pytest
 
+from icsguard.config.load import check_file
 from icsguard.config.settings import Conduit
 from icsguard.core.clock import SECOND
 from icsguard.core.decision import Mode
@@ -7,10 +11,17 @@ from icsguard.core.ids import AddressRange
 from icsguard.core.meaning import Table
 from icsguard.core.transaction import Outcome, Transaction
 from icsguard.learn.capture import CaptureError
+from icsguard.learn.player import wires_of
+from icsguard.learn.proposal_text import points_text, policy_text
+from icsguard.learn.propose import propose
 from icsguard.learn.replay import MAX_EXAMPLES, replay_capture, replay_journal, replay_wires
+from icsguard.learn.traffic import Traffic, from_capture
 from icsguard.policy.rules import ClientGroup, Policy, Rule, Service, Target
 from icsguard.protocols.modbus import build
+from icsguard.runtime.files import shipped_rules
 from icsguard.runtime.journal import Entry, JournalWriter
+
+DATA = Path(os.environ.get("ICSGUARD_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
 READ = build.adu(1, 1, build.read(3, 0, 1))
 READ_ANSWER = build.adu(1, 1, bytes((3, 2, 0, 7)))
@@ -77,3 +88,21 @@ def test_the_same_recording_gives_the_same_report(capture, dialogue, conduit):
     dialogue.open().ask(READ).answer(READ_ANSWER).ask(FORBIDDEN).answer(FORBIDDEN)
     path = capture(dialogue.segments)
     assert replay_capture(path, conduit).lines() == replay_capture(path, conduit).lines()
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="the captures of others are not here: set ICSGUARD_DATA")
+def test_habits_of_a_real_plant_learned_in_the_first_half_are_not_refused_in_the_second():
+    path = DATA / "modbus_benign" / "ModbusTCP.pcap"
+    stopped = requests = 0
+    # One of the thirteen devices is asked for address runs in the second half that nobody asked for in the first.
+    for device in sorted(set(from_capture(path, "x").devices) - {("141.81.0.46", 502)}):
+        asked = from_capture(path, "x", device=device).transactions
+        half = (asked[0].request_at + asked[-1].request_at) // 2
+        proposal = propose(Traffic(tuple(one for one in asked if one.request_at < half), {}), "x")
+        files = {"p": policy_text(proposal), "c": points_text(proposal.points), **shipped_rules()}
+        policy, problems = check_file(files, "p", "c")
+        assert () == problems
+        later = wires_of(one for one in asked if one.request_at >= half)
+        report = replay_wires(later, Conduit("x", "", 0, *device, policy=policy))
+        stopped, requests = stopped + report.stopped, requests + report.requests
+    assert (0, 3_738) == (stopped, requests)
