@@ -140,7 +140,10 @@ class ClientEnd(asyncio.Protocol):
             self.run(session.link_failed(_why(error), self._now()))
             return
         self._connecting = None
-        self.run(session.link_up(self._now()))
+        if self.device.transport is None:  # it took the call and hung up before we could say a word
+            self.run(session.link_failed("closed at once by the device", self._now()))
+        else:
+            self.run(session.link_up(self._now()))
 
     def _close_link(self) -> None:
         if self._connecting is not None:

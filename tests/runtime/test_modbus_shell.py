@@ -8,6 +8,7 @@ import pytest
 
 from icsguard.core.decision import Decision, FailurePolicy, Mode
 from icsguard.core.isolation import Isolation, Scope
+from icsguard.runtime.modbus_shell import DeviceEnd
 
 OK = b"\x03\x02\x00\x00"
 
@@ -267,3 +268,37 @@ async def test_a_stalled_client_goes_on_when_it_reads_again(open_site, stalled, 
     assert list(range(20_000)) == sorted(int.from_bytes(answer[:2]) for answer in answers)
     assert not end.stalled
     writer.close()
+
+
+class Rude(asyncio.Protocol):
+    """A device whose connections are all taken: it accepts and resets."""
+
+    def connection_made(self, transport):
+        transport.abort()
+
+
+async def test_a_device_that_hangs_up_at_once_is_no_silent_device(open_site):
+    scene = await open_site()
+    port = scene.device.port
+    await scene.device.stop()
+    rude = await asyncio.get_running_loop().create_server(Rude, "127.0.0.1", port)
+    caller = await scene.caller()
+    begin = time.monotonic()
+    for _ in range(10):
+        assert (await caller.write(5, 50)) in {b"\x86\x0a", b"\x86\x0b"}
+    assert time.monotonic() - begin < 0.5, "nobody waited for a timeout"
+    rude.close()
+
+
+async def test_a_link_that_died_before_it_was_used_counts_as_unreachable(open_site, monkeypatch):
+    scene = await open_site()
+    made = DeviceEnd.connection_made
+
+    def dies(self, transport):
+        made(self, transport)
+        self.connection_lost(None)
+
+    monkeypatch.setattr(DeviceEnd, "connection_made", dies)
+    caller = await scene.caller()
+    assert b"\x86\x0a" == await caller.write(5, 50)
+    assert [] == scene.device.writes
