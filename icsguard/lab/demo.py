@@ -7,6 +7,7 @@ exit status is 0 only if every expectation held.
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import sys
 from collections.abc import Sequence
@@ -49,6 +50,7 @@ def main(options: Options | None = None) -> int:
     options = options or Options()
     console = Console(stderr=options.as_json, highlight=False)
     teller = Teller(console)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # an attacker who is cut off goes on writing
     try:
         outcome = asyncio.run(_played(options, teller))
     except (GuardError, RuntimeError, OSError) as error:

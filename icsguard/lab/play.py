@@ -56,8 +56,9 @@ async def play(seed: int, lengths: Lengths, teller: Teller, *, keep: bool = Fals
         teller.say("icsguard", f"listens at 127.0.0.1:{stage.guarding.port}: gateway, shadow and recorder are up")
         bare = spawn(_bare_lane(stage), "bare-lane")
         outcome = await _Acts(stage, lengths, teller).play(bare)
-        if keep:
-            teller.say("kept", str(stage.folder))
+        stage.keep = keep or not outcome.held
+        if stage.keep:
+            teller.say("kept", f"{stage.folder} (configuration, log, records, journal, models)")
         return outcome
 
 

@@ -46,7 +46,8 @@ class Stage:
         self.seed = seed
         self.folder = Path(tempfile.mkdtemp(prefix="icsguard-demo-"))
         self.epoch_s = 0.0
-        self._keep = keep
+        self.keep = keep
+        """Leave the folder with configuration, log, records, journal and models behind."""
         self._plants: list[PlantProcess] = []
         self._people: list[asyncio.Task[object]] = []
 
@@ -93,5 +94,5 @@ class Stage:
         if hasattr(self, "guarding"):
             await self.guarding.stop()
         await asyncio.gather(*(plant.stop() for plant in self._plants))
-        if not self._keep:
+        if not self.keep:
             shutil.rmtree(self.folder, ignore_errors=True)

@@ -61,6 +61,7 @@ class Teller:
             TimeRemainingColumn(),
             console=self._console,
             transient=True,
+            disable=not self._console.is_terminal,
         )
 
 

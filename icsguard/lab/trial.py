@@ -92,11 +92,13 @@ class Trial(msgspec.Struct, frozen=True):
         """What became of it, in a few words."""
         if not self.attempts:
             return "nothing tried"
+        word = "stopped" if self.lost else "refused"  # without an answer, or cut off: stopped all the same
+        whole = f"all {self.attempts} " if self.attempts > 1 else ""
         if self.refused + self.lost == self.attempts:
-            return f"all {self.attempts} refused"
+            return whole + word
         if self.answered == self.attempts:
-            return f"all {self.attempts} carried out"
-        return f"{self.refused + self.lost} of {self.attempts} refused"
+            return f"{whole}carried out"
+        return f"{self.refused + self.lost} of {self.attempts} {word}"
 
 
 MAX_TRIES_SHOWN = 14

@@ -42,7 +42,7 @@ def test_the_overview_counts_from_the_beginning_of_the_demo():
 @pytest.mark.slow
 @pytest.mark.timeout(280)
 async def test_the_whole_demo_ends_as_it_should(console):
-    outcome = await play(11, Lengths(learn_s=75.0, observe_s=6.0), Teller(console))
+    outcome = await play(11, Lengths(learn_s=60.0, observe_s=5.0), Teller(console))
     assert outcome.broken == ()
     assert len(outcome.guarded) == len(outcome.bare) >= 12
     assert outcome.explanation

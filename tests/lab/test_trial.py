@@ -62,7 +62,9 @@ def test_an_unguarded_attack_that_harms_nothing_is_no_attack():
 def test_the_fate_is_told_in_words(trial):
     assert trial().fate == "all 3 refused"
     assert trial(answered=3, refused=0).fate == "all 3 carried out"
-    assert trial(answered=1, refused=1, lost=1).fate == "2 of 3 refused"
+    assert trial(answered=1, refused=1, lost=1).fate == "2 of 3 stopped"
+    assert trial(refused=2, lost=1).fate == "all 3 stopped"
+    assert trial(attempts=1, refused=1).fate == "refused"
     assert trial(attempts=0).fate == "nothing tried"
     assert not trial(checks=(Check("a", held=True), Check("b", held=False))).held
 
