@@ -270,3 +270,32 @@ def without_rules():
         return replace(settings, conduits=(replace(conduit, policy=replace(conduit.policy, rules=(), digest="p0")),))
 
     return strip
+
+
+class SilentShadow(FakeShadow):
+    """A shadow that takes questions and never answers."""
+
+    def __init__(self, path):
+        super().__init__(path, decision=None)
+        self.ready, self.asked = asyncio.Event(), asyncio.Event()
+        self.client.start()
+
+    def _heard(self, link, message):
+        del link
+        if isinstance(message, links.Configure):
+            self.ready.set()
+        elif isinstance(message, links.Ask):
+            self.asked.set()
+
+    async def __aenter__(self):
+        await asyncio.wait_for(self.ready.wait(), WAIT_S)
+        return self
+
+    async def __aexit__(self, *_error):
+        await self.client.stop()
+
+
+@pytest.fixture
+def silent_shadow():
+    """Connect a shadow that never answers to a gateway's socket."""
+    return SilentShadow

@@ -203,3 +203,38 @@ def test_the_process_imports_nothing_heavy():
         "typer",
         "tomlkit",
     }
+
+
+async def test_a_process_that_was_stopped_refuses_the_write_that_waited(gateway, tmp_path, silent_shadow):
+    gateway.start()
+    reader, writer = await gateway.connect()
+    await answered(reader, writer)
+    async with silent_shadow(tmp_path / "run" / "shadow.sock") as shadow:
+        writer.write(bytes.fromhex("000900000006010600050001"))
+        await shadow.asked.wait()
+        gateway.child.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(2.3)  # longer than any client waits
+        gateway.child.send_signal(signal.SIGCONT)
+        assert bytes.fromhex("000900000003018606") == await asyncio.wait_for(reader.readexactly(9), 5)
+    assert [] == gateway.device.writes
+    writer.close()
+
+
+async def test_a_stopped_shadow_delays_no_read_and_no_write_beyond_the_deadline(gateway, tmp_path, silent_shadow):
+    gateway.start()
+    reader, writer = await gateway.connect()
+    await answered(reader, writer)
+    async with silent_shadow(tmp_path / "run" / "shadow.sock"):
+        slow = []
+        for value in range(60):
+            begin = time.monotonic()
+            writer.write((value + 1).to_bytes(2) + bytes.fromhex("0000000601060005") + value.to_bytes(2))
+            await asyncio.wait_for(reader.readexactly(12), 5)
+            slow.append(time.monotonic() - begin)
+            begin = time.monotonic()
+            assert ANSWER == await answered(reader, writer)
+            slow.append(time.monotonic() - begin)
+    assert max(slow) < 0.1  # the deadline is 20 ms, and this machine is shared
+    assert sorted(slow)[len(slow) * 9 // 10] < 0.02, "after three misses nobody waits"
+    assert 60 == len(gateway.device.writes)
+    writer.close()
