@@ -43,7 +43,7 @@ matching: $(VENV)/.installed-dev ## check the house: a test file per module, pin
 fuzz: $(VENV)/.installed-dev ## throw N inputs at each parser (make fuzz N=100000)
 	@ICSGUARD_FUZZ_INPUTS=$(N) $(BIN)/python -m pytest --timeout=3600 tests/fuzz $(PYTEST_ARGS)
 
-bench: $(VENV)/.installed-dev ## measure the gateway beside a direct connection (BENCH_ARGS are passed on)
+bench: $(VENV)/.installed-dev ## measure icsguard beside nginx, HAProxy, Suricata, modbus-proxy (BENCH_ARGS=--short: 3 minutes)
 	@$(BIN)/python -m bench $(BENCH_ARGS)
 
 models: $(VENV)/.installed-run ## train the shipped models again

@@ -1,7 +1,7 @@
 """`python -m bench`: one command, one run, one table.
 
 Full form (about half an hour): all contenders, all scenarios, five rounds, all events. `--short`: under three minutes.
-Results go to build/bench/results: rows as JSON lines, a plot, and the printed table.
+Results go to build/bench/results: rows as JSON lines, a plot, and the printed table. docs/performance.md explains them.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ EVERY_S: Final = 1.0
 """Between two reloads."""
 FLOOD: Final = Load(connections=10, rate=500.0, depth=8, forbidden=1.0, warm_up=0.2, first_connection=100)
 STORM: Final = Load(connections=1000, storm=True, seconds=1)
+ARRIVALS: Final = 20  # parts of a storm that comes within a second instead of at once
 BESIDE: Final = Load(connections=20, rate=10.0, depth=2, warm_up=0.2, first_connection=200, timeout_ms=3000)
 
 
@@ -102,6 +103,19 @@ def _storm(scene: Scene) -> str:
     return f"{len(notes)} storms; the last: {notes[-1] if notes else 'none'}"
 
 
+def _arrivals(scene: Scene) -> str:
+    part = replace(STORM, connections=STORM.connections // ARRIVALS)
+    port, programs = scene.standing.second_port, scene.ground.programs
+    served, slowest, count = 0, 0.0, 0
+    while scene.left_s > 1 / ARRIVALS:
+        next_at = time.monotonic() + 1 / ARRIVALS
+        result = finish(begin(programs / "load", part, port, prefix=scene.ground.place.disturber), part)
+        served, slowest, count = served + result.reads.count, max(slowest, result.reads.max), count + 1
+        time.sleep(max(next_at - time.monotonic(), 0))
+    scene.wait_out()
+    return f"{count} x {part.connections} connections, {served} served, the slowest within {slowest / 1e3:.0f} ms"
+
+
 def _hung_device(scene: Scene) -> str:
     load = replace(BESIDE, seconds=scene.left_s - 0.2)
     port, programs = scene.standing.second_port, scene.ground.programs
@@ -123,6 +137,7 @@ EVENTS: Final[dict[str, Happen]] = {
     "stalled shadow": _stall("shadow"),
     "5 000 denied requests a second": _flood,
     "1 000 connections at once": _storm,
+    "1 000 connections a second": _arrivals,
     "hung device beside": _hung_device,
 }
 NEEDS: Final = {

@@ -14,15 +14,13 @@ YARDSTICK = "nginx"
 
 
 def aligned(lines: Sequence[Sequence[str]]) -> str:
-    """Return columns, the first one left, the others right, with a line below the head."""
+    """Return columns, the first and the last one left, the others right, with a line below the head."""
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    text = [
-        "  ".join(
-            [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))]
-        )
-        for line in lines
-    ]
-    return "\n".join([text[0], "-" * len(text[0]), *text[1:]])
+    text = []
+    for first, *figures, last in lines:
+        cells = [figure.rjust(width) for figure, width in zip(figures, widths[1:-1], strict=True)]
+        text.append("  ".join([first.ljust(widths[0]), *cells, last]))
+    return "\n".join([text[0], "-" * max(len(text[0]), 60), *text[1:]])
 
 
 def scenario_table(rows: Sequence[Row], scenario: str, text: str, contenders: Iterable[str]) -> str:

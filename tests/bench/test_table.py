@@ -20,7 +20,7 @@ def test_a_scenario_has_a_line_for_each_contender(a_row):
     assert lines["haproxy"].endswith("3")
     assert "80" not in lines["haproxy"]
     assert lines["direct"].endswith("no row")
-    assert 1 == len({len(line) for line in text.splitlines()[1:]})
+    assert 1 == len({line.rindex("  ") for line in text.splitlines()[1:2] + text.splitlines()[3:]}), "columns stand"
 
 
 def test_events_say_what_happened(a_row):
