@@ -6,6 +6,7 @@ the operator's name and reason, and answers with the command that takes it back.
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 from icsguard.control import requests
@@ -52,6 +53,14 @@ class Facade:
         found = chosen(self._site, request.conduit)
         if isinstance(found, Failure):
             return found
+        try:
+            client = str(ip_address(request.client))
+        except ValueError:
+            return Failure(
+                code=FailureCode.INVALID,
+                text=f"{request.client!r} is no IP address",
+                hint="icsguard sessions shows who is connected",
+            )
         if not request.permanent and not 0 < request.seconds <= requests.MAX_ISOLATION_S:
             text = f"an isolation lasts 1 s to {requests.MAX_ISOLATION_S // 86400} days"
             return Failure(code=FailureCode.INVALID, text=text, hint="use --permanent for a longer one")
@@ -59,14 +68,14 @@ class Facade:
         until = 0 if request.permanent else now + request.seconds * SECOND
         record = None
         for listener in found:
-            cut = Isolation(request.client, listener.guard.name, request.scope, request.reason, operator, now, until)
+            cut = Isolation(client, listener.guard.name, request.scope, request.reason, operator, now, until)
             record = listener.guard.quarantine.isolate(cut, now)
             listener.wake()
         return await self._done(
-            f"{request.client} is isolated ({request.scope.value}) on {_names(found)}",
+            f"{client} is isolated ({request.scope.value}) on {_names(found)}",
             operator,
             request,
-            undo=f"icsguard release {request.client} -r '…'",
+            undo=f"icsguard release {client} -r '…'",
             until=until,
             record=record,
         )

@@ -51,6 +51,11 @@ async def test_an_isolation_without_bounds_must_be_said(scene):
     assert 0 == done.until
 
 
+async def test_only_an_address_can_be_isolated(scene):
+    failure = await scene.ask(requests.Isolate(client="hmi; rm", reason="x"))
+    assert (FailureCode.INVALID, []) == (failure.code, scene.guard.quarantine.isolations.all())
+
+
 async def test_a_ticket_is_listed_explained_and_approved_for_one_pass(scene):
     caller = await scene.caller()
     assert HELD == await caller.write(200, 1)
