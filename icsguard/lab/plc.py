@@ -86,7 +86,8 @@ class Arrivals:
 class Memory(SimCore):
     """The registers of the program in the shape in which pymodbus asks for them."""
 
-    def __init__(self, program: Program, arrivals: Arrivals) -> None:  # pylint: disable=super-init-not-called
+    def __init__(self, program: Program, arrivals: Arrivals) -> None:
+        # SimCore's own beginning builds cells of its own; these are the program's.
         self.program = program
         self.arrivals = arrivals
         self.peer = ""
