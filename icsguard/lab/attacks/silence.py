@@ -8,7 +8,7 @@ from icsguard.core.decision import Layer
 from icsguard.lab.attacks.scene import Attack, Scene, Who, none_forbidden
 from icsguard.protocols.modbus import build
 
-_WAIT_S: Final = 0.3  # listen-only mode has no answer, ever: nothing to wait for
+_WAIT_S: Final = 0.6  # listen-only mode has no answer, ever: nothing to wait for
 
 
 async def _run(scene: Scene) -> None:
