@@ -37,6 +37,8 @@ MAX_STARTS: Final = 300  # simulations of one choice; more would only cost time
 _LAW_WORTH: Final = 0.1  # a law must be a tenth better than standing still
 _CHANGES_WORTH: Final = 0.15  # last changes invite false friends: they must earn their place
 _SPLIT_WORTH: Final = 0.15
+_OWN_WORTH: Final = 0.5  # a state's own law must halve the error in that state
+_OWN_STEPS: Final = 100  # simulated steps in a state before it may have a law by that
 _NEARLY: Final = 0.08  # a longer law must be so much better, or the shorter one is the better guess
 _PATIENCE: Final = 2  # further terms that may bring nothing before the search ends
 _ABSURD: Final = 1e3  # standard deviations: a simulation that runs away is bad enough
@@ -232,16 +234,38 @@ class _Point:
 
     def _grow(self, leaf: _Leaf, depth: int) -> list[_Leaf]:
         """Split the leaf where that pays, and its children likewise."""
-        best, least = [leaf], leaf.error * (1 - _SPLIT_WORTH)
+        best, most = [leaf], 0.0
         for bit in self._telling_bits(leaf.when) if depth else ():
             children = [self._leaf((*leaf.when, (bit, value))) for value in (0, 1)]
-            steps = sum(child.weight for child in children)
-            error = sum(child.error * child.weight for child in children) / max(steps, 1)
-            if error < least:
-                best, least = children, error
+            gain = self._gain(leaf, children)
+            if gain > most:
+                best, most = children, gain
         if len(best) == 1:
             return best
         return [grown for child in best for grown in self._grow(child, depth - 1)]
+
+    def _gain(self, leaf: _Leaf, children: Sequence[_Leaf]) -> float:
+        """Return how much better the children are than the leaf; 0 where that is not worth a split.
+
+        A rare state counts by itself: a loop that is in manual for a moment has a clear law of its own, which would
+        drown in the noise of all the time in automatic.
+        """
+        steps = sum(child.weight for child in children)
+        overall = 1 - sum(child.error * child.weight for child in children) / max(steps, 1) / max(leaf.error, 1e-12)
+        if overall >= _SPLIT_WORTH:
+            return overall
+        gains = [
+            1 - child.error / max(self._error_under(leaf, child.when), 1e-12) if child.weight >= _OWN_STEPS else -1.0
+            for child in children
+        ]
+        return max(gains) if max(gains) >= _OWN_WORTH and overall > 0 else 0.0
+
+    def _error_under(self, leaf: _Leaf, when: When) -> float:
+        """Return the leaf's error on only those rows on which `when` holds."""
+        under = replace(leaf, when=when)
+        judged = [_simulated(judge, under, _weights(teach, leaf), self._own) for teach, judge in self._folds]
+        steps = sum(count for _, count in judged)
+        return sum(error * count for error, count in judged if count) / max(steps, 1)
 
     def _telling_bits(self, when: When) -> list[int]:
         """Return the few bits that tell most about the change from one row to the next."""
