@@ -39,6 +39,7 @@ _CHANGES_WORTH: Final = 0.15  # last changes invite false friends: they must ear
 _SPLIT_WORTH: Final = 0.15
 _OWN_WORTH: Final = 0.5  # a state's own law must halve the error in that state
 _OWN_STEPS: Final = 100  # simulated steps in a state before it may have a law by that
+_GUARDED_WORTH: Final = 0.5  # what has a safe range is mostly a stock: moved by flows, not by bits of its own
 _NEARLY: Final = 0.08  # a longer law must be so much better, or the shorter one is the better guess
 _PATIENCE: Final = 2  # further terms that may bring nothing before the search ends
 _ABSURD: Final = 1e3  # standard deviations: a simulation that runs away is bad enough
@@ -213,6 +214,7 @@ class _Point:
         self, target: int, runs: Runs, columns: Columns, candidates: list[Feature], bits: Sequence[int]
     ) -> None:
         self._target, self._candidates, self._bits = target, candidates, bits
+        self._free = target in columns.free
         self._own = candidates.index(Feature(target))
         standard = [(run - columns.mean) / columns.scale for run in runs]
         self._rows = _block(runs, standard, candidates, target)
@@ -252,6 +254,8 @@ class _Point:
         """
         steps = sum(child.weight for child in children)
         overall = 1 - sum(child.error * child.weight for child in children) / max(steps, 1) / max(leaf.error, 1e-12)
+        if not self._free:
+            return overall if overall >= _GUARDED_WORTH else 0.0
         if overall >= _SPLIT_WORTH:
             return overall
         gains = [
