@@ -62,7 +62,7 @@ def _setpoint(name: str, address: int, loop: str, max_rate: str = "") -> _Row:
         address,
         scale="0.001",
         unit="m",
-        low="1.5",
+        low="1.7",
         high="2.7",
         max_step="0.5",
         max_rate=max_rate,
@@ -79,11 +79,12 @@ def _switch(name: str, address: int, loop: str) -> _Row:
     return _Row(name, Table.COIL, address, type="bool", min_interval="0.5", loop=loop)
 
 
-_LEVEL_SAFE: Final = ("1.2", "3.0")
+_LEVEL_1_SAFE: Final = ("1.2", "3.0")
+_LEVEL_2_SAFE: Final = ("1.4", "3.0")  # below it the fire brigade has no reserve
 
 ROWS: Final = (
-    _measured("level_1", at.LEVEL_1, "0.001", "m", _LEVEL_SAFE, "LIC-1"),
-    _measured("level_2", at.LEVEL_2, "0.001", "m", _LEVEL_SAFE, "LIC-2"),
+    _measured("level_1", at.LEVEL_1, "0.001", "m", _LEVEL_1_SAFE, "LIC-1"),
+    _measured("level_2", at.LEVEL_2, "0.001", "m", _LEVEL_2_SAFE, "LIC-2"),
     _measured("flow_in", at.FLOW_IN, "0.1", "l/s", loop="LIC-1"),
     _measured("flow_transfer", at.FLOW_TRANSFER, "0.1", "l/s", loop="LIC-2"),
     _measured("flow_town", at.FLOW_TOWN, "0.1", "l/s"),

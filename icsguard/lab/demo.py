@@ -25,7 +25,7 @@ from icsguard.lab.play import Lengths, play
 from icsguard.lab.telling import Teller
 
 DEFAULT_REPORT: Final = Path("icsguard-demo.html")
-LONG: Final = Lengths(learn_s=75.0, observe_s=13.0)
+LONG: Final = Lengths(learn_s=75.0, observe_s=8.0)
 SHORT: Final = Lengths(learn_s=60.0, observe_s=6.0)
 """Four maintenance rounds: with three, the twin's forecasts are not good enough to refuse on, and it says so."""
 

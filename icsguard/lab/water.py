@@ -12,7 +12,7 @@ The controller that runs this cell and its Modbus map are in `icsguard.lab.progr
 
 | point | table | address | raw | meaning |
 |---|---|---|---|---|
-| level_1, level_2 | input | 0, 1 | u16 * 0.001 m | measured levels, 0 to 4 m; safe 1.2 to 3.0 m |
+| level_1, level_2 | input | 0, 1 | u16 * 0.001 m | measured levels, 0 to 4 m; safe 1.2 and 1.4 to 3.0 m |
 | flow_in, flow_transfer, flow_town | input | 2, 3, 4 | u16 * 0.1 l/s | measured flows |
 | speed_1, speed_2 | input | 5, 6 | u16 * 0.1 % | measured pump speeds |
 | valve | input | 7 | u16 * 0.1 % | measured opening of the transfer valve |

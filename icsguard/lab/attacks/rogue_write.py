@@ -33,5 +33,5 @@ ATTACK: Final = Attack(
     harm="tank 1 overflowed",
     shows="level_1",
     watch_s=9.0,
-    watch_guarded_s=9.0,
+    watch_guarded_s=6.0,
 )
