@@ -11,7 +11,7 @@ from typing import Final
 SOURCES: Final = Path(__file__).parent / "c"
 OUTPUT: Final = Path(__file__).parent.parent / "build" / "bench"
 PROGRAMS: Final = {
-    "load": ("load.c", "mix.c", "histogram.c", "usage.c", "common.c"),
+    "load": ("load.c", "options.c", "outcome.c", "mix.c", "histogram.c", "usage.c", "common.c"),
     "device": ("device.c", "tables.c", "common.c"),
     "relay": ("relay.c", "common.c"),
 }

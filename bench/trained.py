@@ -7,6 +7,7 @@ many times a second, as a cascade controller does; the centre moves now and then
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import random
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from icsguard.config.settings import Settings
+import icsguard
 from icsguard.core.clock import MS, SECOND
 from icsguard.core.decision import Decision
 from icsguard.core.transaction import Outcome, Transaction
@@ -120,18 +121,25 @@ def _words(values: tuple[int, ...]) -> bytes:
     return struct.pack(f">BB{len(values)}H", 3, 2 * len(values), *values)
 
 
-def train(config: Path, programs: Path) -> Settings:
-    """Fit and write the models of every conduit of a site; return its settings. Raises CompileError."""
+def train(config: Path, programs: Path, name: str) -> None:
+    """Fit and write the twin of one conduit of a site. Raises CompileError."""
     settings = compile_now(config).settings
-    reads = polls(programs)
-    flow = ModelStore().load(settings).flow
-    for conduit in settings.conduits:
-        fitted = fit(
-            recording(conduit.name, reads),
-            conduit,
-            horizon_s=settings.shadow.horizon_s,
-            window_s=settings.shadow.score_every_s,
-            flow_model=flow,
-        )
-        export(fitted, Path(settings.shadow.models_dir) / conduit.name, site_key(Path(settings.gateway.state_dir)))
-    return settings
+    fitted = fit(
+        recording(name, polls(programs)),
+        settings.conduit(name),
+        horizon_s=settings.shadow.horizon_s,
+        window_s=settings.shadow.score_every_s,
+        flow_model=ModelStore().load(settings).flow,
+    )
+    export(fitted, Path(settings.shadow.models_dir) / name, site_key(Path(settings.gateway.state_dir)))
+
+
+def sources_digest() -> str:
+    """Return a digest of everything that a trained twin depends on: it is trained anew when any of that changes."""
+    digest = hashlib.sha256()
+    product = Path(icsguard.__file__).parent
+    folders = [product / name for name in ("core", "detect", "inference", "learn", "twin")]
+    files = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
+    for path in [*files, *(Path(__file__).with_name(name) for name in ("site.py", "trained.py"))]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]

@@ -7,12 +7,9 @@
  * would have asked meanwhile. Storm (--storm): all connections at once, one read each, latency from the connect.
  * One JSON object on standard output. Exit status 1 where anything went wrong that should not.
  */
-#include "histogram.h"
-#include "mix.h"
-#include "usage.h"
+#include "load.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -20,9 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_DEPTH = 8, IN = 8192, OUT = 4096, EVENTS = 512, MAX_TOLD = 5, SWEEP_NS = 10000000 };
+enum { IN = 8192, OUT = 4096, EVENTS = 512, SWEEP_NS = 10000000 };
 
-typedef enum { CLOSED_LOOP, OPEN_LOOP, STORM } Loop;
 typedef enum { DOWN, CONNECTING, UP, DONE } State;
 
 typedef struct {
@@ -39,31 +35,6 @@ typedef struct {
     bool wants_out;
     uint8_t in[IN], out[OUT];
 } Connection;
-
-static struct {
-    const char *host;
-    int port;
-    unsigned connections, first_connection, depth;
-    Loop loop;
-    double rate, seconds, warm_up;
-    uint64_t timeout_ns;
-    bool print_polls;
-    Mix mix;
-    Group groups[MAX_GROUPS];
-    int group_count;
-} options = {.host = "127.0.0.1", .connections = 1, .depth = 1, .seconds = 3, .warm_up = 1, .timeout_ns = SECOND,
-             .mix = {.unit = 1, .poll_set = 64, .writes_per_10k = 1000, .least = 10, .most = 100, .seed = 1}};
-
-static struct {
-    Histogram reads, writes, refusals;
-    uint64_t completed;
-    uint64_t forbidden, passed, exception, forbidden_reset, silent;
-    uint64_t wrong, reset, timed_out, unexpected_exception, unsolicited, not_connected;
-    uint64_t harmed; /* allowed requests lost on a connection because of a forbidden one on it */
-    uint64_t reconnects;
-    char told[MAX_TOLD][160];
-    unsigned told_count;
-} result;
 
 static Connection *connections;
 static int poll_fd;
@@ -419,112 +390,8 @@ static void measure(void) {
     drain();
 }
 
-static bool print_result(void) {
-    static const char *const loops[] = {"closed", "open", "storm"};
-    uint64_t errors = result.wrong + result.reset + result.timed_out + result.unexpected_exception +
-                      result.unsolicited + result.not_connected;
-    printf("{\"connections\":%u,\"depth\":%u,\"loop\":\"%s\",\"rate\":%.1f,\"seconds\":%.3f,\"seed\":%llu,",
-           options.connections, options.depth, loops[options.loop], options.rate, options.seconds,
-           (unsigned long long)options.mix.seed);
-    printf("\"completed\":%llu,\"per_second\":%.1f,", (unsigned long long)result.completed,
-           (double)result.completed / options.seconds);
-    histogram_print(&result.reads, "reads", stdout);
-    putchar(',');
-    histogram_print(&result.writes, "writes", stdout);
-    putchar(',');
-    histogram_print(&result.refusals, "refusals", stdout);
-    printf(",\"forbidden\":{\"sent\":%llu,\"passed\":%llu,\"exception\":%llu,\"reset\":%llu,\"silent\":%llu}",
-           (unsigned long long)result.forbidden, (unsigned long long)result.passed,
-           (unsigned long long)result.exception, (unsigned long long)result.forbidden_reset,
-           (unsigned long long)result.silent);
-    printf(",\"harmed\":%llu,\"reconnects\":%llu,\"errors\":{\"total\":%llu,\"wrong\":%llu,\"reset\":%llu,"
-           "\"timed_out\":%llu,\"exception\":%llu,\"unsolicited\":%llu,\"not_connected\":%llu},\"told\":[",
-           (unsigned long long)result.harmed, (unsigned long long)result.reconnects, (unsigned long long)errors,
-           (unsigned long long)result.wrong, (unsigned long long)result.reset, (unsigned long long)result.timed_out,
-           (unsigned long long)result.unexpected_exception, (unsigned long long)result.unsolicited,
-           (unsigned long long)result.not_connected);
-    for (unsigned index = 0; index < result.told_count; index++) {
-        printf("%s\"%s\"", index == 0 ? "" : ",", result.told[index]);
-    }
-    printf("],\"usage\":{");
-    for (int index = 0; index < options.group_count; index++) {
-        printf("%s", index == 0 ? "" : ",");
-        group_print(&options.groups[index], stdout);
-    }
-    puts("}}");
-    return errors == 0;
-}
-
-static const char HELP[] =
-    "load --port P [--host A] [--connections N] [--first-connection K] [--depth 1..8] [--rate PER_SECOND | --storm]\n"
-    "     [--seconds S] [--warm-up S] [--timeout-ms T] [--unit U] [--poll-set N] [--writes SHARE] [--forbidden SHARE]\n"
-    "     [--least REGISTERS] [--most REGISTERS] [--seed N] [--plant] [--polls] [--watch NAME=PID,PID]...\n";
-
-static double share_of(const char *text, double most, const char *name) {
-    char *end = NULL;
-    double value = strtod(text, &end);
-    if (end == text || *end != '\0' || !(value >= 0 && value <= most)) {
-        fprintf(stderr, "%s: %s is not a number from 0 to %g\n", name, text, most);
-        exit(2);
-    }
-    return value;
-}
-
-static void take_option(int option) {
-    switch (option) {
-    case 'H': options.host = optarg; break;
-    case 'p': options.port = (int)number(optarg, 1, 65535, "--port"); break;
-    case 'c': options.connections = (unsigned)number(optarg, 1, MAX_CONNECTIONS, "--connections"); break;
-    case 'k': options.first_connection = (unsigned)number(optarg, 0, MAX_CONNECTIONS, "--first-connection"); break;
-    case 'd': options.depth = (unsigned)number(optarg, 1, MAX_DEPTH, "--depth"); break;
-    case 'r': options.rate = share_of(optarg, 1e6, "--rate"); options.loop = OPEN_LOOP; break;
-    case 'S': options.loop = STORM; break;
-    case 's': options.seconds = share_of(optarg, 86400, "--seconds"); break;
-    case 'w': options.warm_up = share_of(optarg, 3600, "--warm-up"); break;
-    case 't': options.timeout_ns = (uint64_t)number(optarg, 1, 600000, "--timeout-ms") * 1000000; break;
-    case 'u': options.mix.unit = (unsigned)number(optarg, 0, 255, "--unit"); break;
-    case 'P': options.mix.poll_set = (unsigned)number(optarg, 0, 4096, "--poll-set"); break;
-    case 'W': options.mix.writes_per_10k = (unsigned)(share_of(optarg, 1, "--writes") * 10000); break;
-    case 'f': options.mix.forbidden_per_10k = (unsigned)(share_of(optarg, 1, "--forbidden") * 10000); break;
-    case 'L': options.mix.plant = true; break;
-    case 'q': options.print_polls = true; break;
-    case 'l': options.mix.least = (unsigned)number(optarg, 1, 125, "--least"); break;
-    case 'm': options.mix.most = (unsigned)number(optarg, 1, 125, "--most"); break;
-    case 'x': options.mix.seed = (uint64_t)number(optarg, 0, INT32_MAX, "--seed"); break;
-    case 'g':
-        if (options.group_count == MAX_GROUPS) {
-            usage("too many --watch\n");
-        }
-        group_parse(&options.groups[options.group_count++], optarg);
-        break;
-    default: usage(HELP);
-    }
-}
-
-static void parse(int argc, char **argv) {
-    static const struct option table[] = {
-        {"host", 1, 0, 'H'},     {"port", 1, 0, 'p'},       {"connections", 1, 0, 'c'}, {"first-connection", 1, 0, 'k'},
-        {"depth", 1, 0, 'd'},    {"rate", 1, 0, 'r'},       {"storm", 0, 0, 'S'},       {"seconds", 1, 0, 's'},
-        {"warm-up", 1, 0, 'w'},  {"timeout-ms", 1, 0, 't'}, {"unit", 1, 0, 'u'},        {"poll-set", 1, 0, 'P'},
-        {"writes", 1, 0, 'W'},   {"forbidden", 1, 0, 'f'},  {"least", 1, 0, 'l'},       {"most", 1, 0, 'm'},
-        {"seed", 1, 0, 'x'},     {"watch", 1, 0, 'g'},      {"plant", 0, 0, 'L'},      {"polls", 0, 0, 'q'},          {0, 0, 0, 0}};
-    int option;
-    while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
-        take_option(option);
-    }
-    if ((options.port == 0 && !options.print_polls) || options.mix.least > options.mix.most || options.seconds <= 0 ||
-        (options.loop == OPEN_LOOP && options.rate <= 0) ||
-        options.first_connection + options.connections > MAX_CONNECTIONS) {
-        usage(HELP);
-    }
-    if (options.loop == STORM) { /* one read each */
-        options.depth = 1;
-        options.mix.writes_per_10k = options.mix.forbidden_per_10k = 0;
-    }
-}
-
 int main(int argc, char **argv) {
-    parse(argc, argv);
+    options_parse(argc, argv);
     raise_descriptor_limit();
     mix_prepare(&options.mix);
     if (options.print_polls) {
@@ -543,5 +410,5 @@ int main(int argc, char **argv) {
         begin(now_ns());
         measure();
     }
-    return print_result() ? 0 : 1;
+    return outcome_print() ? 0 : 1;
 }

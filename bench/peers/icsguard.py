@@ -21,7 +21,7 @@ from typing import Final
 from bench.peers.api import Stage, Standing
 from bench.process import NotReadyError, children, free_port, last_words, start, stop, wait_for_port
 from bench.site import write_policy, write_site
-from bench.trained import train
+from bench.trained import sources_digest, train
 from icsguard import __version__
 from icsguard.control.replies import Status
 from icsguard.control.requests import GetStatus
@@ -77,11 +77,11 @@ class Icsguard:
 
 
 def models(config: Path, programs: Path, state: Path) -> None:
-    """Put trained models of the site into its state folder: trained once, then copied."""
-    kept = programs / "trained"
+    """Put the trained twin of the site into its state folder: trained once for these sources, then copied."""
+    kept = programs / f"trained-{sources_digest()}"
     if not (kept / "done").exists():
         shutil.rmtree(kept, ignore_errors=True)
-        train(config, programs)
+        train(config, programs, CELL)
         shutil.copytree(state, kept)
         (kept / "done").touch()
         return
