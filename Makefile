@@ -7,12 +7,14 @@ BIN    := $(VENV)/bin
 REPORT ?= icsguard-demo.html
 # Inputs of a fuzz campaign; a short one runs in every `make test`.
 N      ?= 200000
+# Deaths of the gateway under load in `make faults`; the short form in `make test` has 20.
+KILLS  ?= 100
 UV     ?= build/lock/venv/bin/uv
 
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types imports matching requirements fuzz bench models package lock clean
+.PHONY: help demo test check format lint types imports matching requirements fuzz faults bench models package lock clean
 
 help: ## say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -42,6 +44,9 @@ matching: $(VENV)/.installed-dev ## check the house: a test file per module, pin
 
 fuzz: $(VENV)/.installed-dev ## throw N inputs at each parser (make fuzz N=100000)
 	@ICSGUARD_FUZZ_INPUTS=$(N) $(BIN)/python -m pytest --timeout=3600 tests/fuzz $(PYTEST_ARGS)
+
+faults: $(VENV)/.installed-dev ## put every fault in the gateway's way (KILLS=1000, PEERS=1, FAULTS="D6 S1"); one table
+	@PYTHONPATH=tests/faults:. $(BIN)/python -m faultkit --kills $(KILLS) $(if $(PEERS),--peers) $(FAULTS)
 
 bench: $(VENV)/.installed-dev ## measure icsguard beside nginx, HAProxy, Suricata, modbus-proxy (BENCH_ARGS=--short: 3 minutes)
 	@$(BIN)/python -m bench $(BENCH_ARGS)

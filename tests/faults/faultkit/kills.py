@@ -1,0 +1,103 @@
+"""The gateway killed again and again under 64 writing clients: what arrived, and how long it took."""
+
+import asyncio
+import contextlib
+import signal
+import time
+
+from faultkit.wire import LOOPBACK, adu, answer_to_read, read_pdu, write_pdu
+
+CLIENTS = 64
+FIRST_UNIT = 60
+ADDRESSES = 40_000
+PAUSE_S = 0.01
+AWAY_S = 0.1
+"""Between two tries to connect: 64 clients must not take the processor that the gateway starts on."""
+SERVED_S = (0.05, 0.12)
+"""Between the first answer and the next kill, alternating."""
+ANSWER_S = 3.0
+
+
+class Tally:
+    """What the clients saw."""
+
+    def __init__(self):
+        self.acknowledged = []
+        self.tried = 0
+        self.crossed = []
+        self.unknown = 0
+        self.refused = 0
+        self.back_ms = []
+
+
+async def writer(port, index, tally, stop):
+    """Write ever new values until told to stop; a value is sent once, whatever comes of it."""
+    unit, number, stream = FIRST_UNIT + index, 0, None
+    while not stop.is_set():
+        try:
+            if stream is None:
+                stream = await asyncio.open_connection(LOOPBACK, port, local_addr=("127.0.0.6", 0))
+            tally.tried += 1
+            address, value = number % ADDRESSES, number // ADDRESSES + 7 * index
+            number += 1
+            await _write(stream, unit, number & 0xFFFF, (address, value), tally)
+        except (OSError, asyncio.IncompleteReadError, TimeoutError):
+            tally.unknown += 1
+            if stream is not None:
+                stream[1].transport.abort()
+                stream = None
+            await asyncio.sleep(AWAY_S)
+        await asyncio.sleep(PAUSE_S)
+    if stream is not None:
+        stream[1].transport.abort()
+
+
+async def _write(stream, unit, tid, what, tally):
+    reader, writer_ = stream
+    pdu = write_pdu(*what)
+    writer_.write(adu(tid, pdu, unit))
+    async with asyncio.timeout(ANSWER_S):
+        head = await reader.readexactly(7)
+        answer = await reader.readexactly(int.from_bytes(head[4:6]) - 1)
+    if head[:2] != tid.to_bytes(2) or head[6] != unit or answer[0] & 0x7F != 6:
+        tally.crossed.append((head + answer).hex())
+    elif answer[0] & 0x80:
+        tally.refused += 1
+    elif answer == pdu:
+        tally.acknowledged.append(f"{unit}/{what[0]}/{what[1]}")
+    else:
+        tally.crossed.append((head + answer).hex())
+
+
+async def first_answer(port, seconds=20.0):
+    """Return how long it takes until a fresh client gets a right answer. Raises TimeoutError."""
+    started = time.monotonic()
+    async with asyncio.timeout(seconds):
+        while True:
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                reader, writer_ = await asyncio.open_connection(LOOPBACK, port)
+                writer_.write(adu(1, read_pdu(0, 2), 50))
+                answer = await reader.readexactly(13)
+                writer_.transport.abort()
+                if answer[7:] == answer_to_read(50, 0, 2):
+                    return time.monotonic() - started
+            await asyncio.sleep(0.002)
+
+
+async def campaign(stage, kills):
+    """Kill the gateway `kills` times; return the tally."""
+    tally, stop = Tally(), asyncio.Event()
+    guard = stage.guard
+    writers = [asyncio.create_task(writer(guard.main, index, tally, stop)) for index in range(CLIENTS)]  # noqa: TID251
+    try:
+        for number in range(kills):
+            await asyncio.sleep(SERVED_S[number % len(SERVED_S)])
+            guard.process.send_signal(signal.SIGKILL)
+            guard.process.wait()
+            guard.spawn()
+            tally.back_ms.append(1000 * await first_answer(guard.main))
+        await asyncio.sleep(0.1)
+    finally:
+        stop.set()
+        await asyncio.gather(*writers)
+    return tally
