@@ -32,7 +32,7 @@ LIVE: Final = frozenset({LinkState.UP, LinkState.DRAINING})
 class Exchange:
     """Requests and answers between one client and its device."""
 
-    __slots__ = ("client", "client_is_gone", "commands", "flow", "guard", "link")
+    __slots__ = ("client", "client_is_gone", "commands", "flow", "guard", "link", "patience")
 
     def __init__(self, guard: Guard, client: Client, flow: int) -> None:
         conduit = guard.conduit
@@ -40,6 +40,8 @@ class Exchange:
         self.client = client
         self.flow = flow
         self.client_is_gone = False
+        self.patience = max(conduit.device_timeout_ms, conduit.connect_timeout_ms) * MS
+        """How long after its arrival a request may still be handed over."""
         self.commands: list[Command] = []
         """What this event has led to so far."""
         self.link = OwnLink(
@@ -91,9 +93,10 @@ class Exchange:
         for flight in self.link.take_all():
             if not flight.changes and flight.attempts < MAX_ATTEMPTS and not self.client_is_gone:
                 flight.move(Stage.READY)
+                flight.expires = flight.arrived_at + self.patience
                 retry.append(flight)
             else:
-                self._no_answer(flight, f"the device link broke ({why})", now)
+                self.no_answer(flight, f"the device link broke ({why})", now)
         return retry
 
     def time_out(self, now: int) -> None:
@@ -105,7 +108,7 @@ class Exchange:
         for flight in self.link.overdue(now):
             if flight.answer_due:
                 self._distrust()
-                self._no_answer(flight, "the device did not answer in time", now)
+                self.no_answer(flight, "the device did not answer in time", now)
             else:
                 self.end(flight, Outcome.NO_ANSWER_DUE, now)
 
@@ -120,7 +123,7 @@ class Exchange:
             owed += self.link.take_all()
         for unanswered in owed:
             unanswered.response, unanswered.response_at = arrival.raw, now
-            self._no_answer(unanswered, defect.text, now)
+            self.no_answer(unanswered, defect.text, now)
 
     def _passes_anyway(self, arrival: Arrival) -> bool:
         """Observe and learn deliver a misshapen answer that pairs by unit and function, and record it."""
@@ -157,12 +160,15 @@ class Exchange:
             ending.write_record(self.guard, self.client, self.flow, flight, now)
 
     def unreachable(self, flight: Flight, why: str, now: int) -> None:
-        """Answer a request that was never handed over, because there is no way to the device."""
+        """Answer a request that waits, because there is no way to the device; one on its second try was seen there."""
+        if flight.attempts:
+            self.no_answer(flight, f"it could not be tried once more: {why}", now)
+            return
         text = f"the device cannot be reached: {why}"
         flight.note(Reason(Layer.RESOURCES, "device-unreachable", text, Decision.ALLOW))
         self.end(flight, Outcome.UNREACHABLE, now, reply=PATH_UNAVAILABLE)
 
-    def _no_answer(self, flight: Flight, why: str, now: int) -> None:
+    def no_answer(self, flight: Flight, why: str, now: int) -> None:
         """The device has the request and gave no valid answer: of a write nobody knows what became."""
         layer = Layer.GRAMMAR if flight.response else Layer.RESOURCES
         flight.note(Reason(layer, "no-valid-answer", why, Decision.ALLOW))

@@ -29,6 +29,7 @@ class Flight:
         "judge_until",
         "judged_at",
         "judged_by",
+        "judged_to_act",
         "meaning",
         "model_digest",
         "number",
@@ -78,6 +79,8 @@ class Flight:
         self.judged_by: Judge | None = None
         """The policy that judged it, and below the version of its memory then."""
         self.judged_at = 0
+        self.judged_to_act = False
+        """The mode acted on decisions when it was judged."""
         self.sent_at = 0
         self.attempts = 0
         self.answer_due = True

@@ -46,6 +46,8 @@ class Guard:
         """By client address; an entry lives as long as the address has a session."""
         self.sessions: dict[int, Session] = {}
         """By flow; bounded by the conduit's `max_clients`."""
+        self._connections: dict[str, int] = {}
+        """How many of them each address has."""
         self.wakeups: dict[int, Session] = {}
         """Sessions whose `timer` must be called now: something that they wait for has changed."""
         self.folder = Folder(run)
@@ -106,14 +108,21 @@ class Guard:
 
     def opened(self, session: Session) -> None:
         """Take a session into the conduit."""
+        address = session.client.address
+        self._connections[address] = self._connections.get(address, 0) + 1
         self.sessions[session.flow] = session
 
     def closed(self, session: Session) -> None:
         """Let a session go, and its address's cache with the last one."""
-        self.sessions.pop(session.flow, None)
+        if self.sessions.pop(session.flow, None) is None:
+            return
         self.wakeups.pop(session.flow, None)
         address = session.client.address
-        if not any(other.client.address == address for other in self.sessions.values()):
+        left = self._connections.get(address, 1) - 1
+        if left:
+            self._connections[address] = left
+        else:
+            self._connections.pop(address, None)
             self.caches.pop(address, None)
 
     def delivered(self, meaning: Meaning, now: int) -> None:

@@ -29,6 +29,7 @@ SHADOW_REPLY: Final = ILLEGAL_VALUE
 
 def judge(guard: Guard, client: Client, flight: Flight, now: int) -> None:
     """Form the decision on a request, up to the point where the shadow would be asked."""
+    flight.judged_to_act = guard.acts
     if flight.request.defect is not None:
         _judge_defect(guard, flight)
         return
@@ -48,14 +49,23 @@ def judge(guard: Guard, client: Client, flight: Flight, now: int) -> None:
 
 
 def is_outdated(guard: Guard, flight: Flight) -> bool:
-    """Say whether policy, or what was written meanwhile, is not what a waiting write was judged by."""
-    if not flight.changes or flight.approved or not guard.acts or flight.judged_by is None:
+    """Say whether mode or policy, or for a write what was written meanwhile, is not what it was judged by."""
+    if flight.approved or not guard.acts:
         return False
-    return flight.judged_at != guard.memory.version or flight.judged_by is not guard.judge
+    if not flight.judged_to_act or flight.judged_by is not guard.judge:
+        return True
+    return flight.changes and flight.judged_at != guard.memory.version
 
 
 def holds_still(guard: Guard, client: Client, flight: Flight, now: int) -> bool:
-    """Judge a waiting write again, rates and grants untouched; False where it must not go any more."""
+    """Judge a waiting request again, rates and grants untouched; False where it must not go any more."""
+    if flight.request.defect is not None:
+        flight.decision = Decision.REFUSE
+        return False
+    found = max((finding.decision for finding in flight.findings), default=Decision.ALLOW)
+    if found > Decision.ALERT and not flight.judged_to_act and not is_safety(guard, flight):
+        flight.decision, flight.reply = found, SHADOW_REPLY  # said while nobody waited for it
+        return False
     verdict = guard.judge.decide(client, flight.meaning, guard.memory, now, count=False)
     if verdict.decision <= Decision.ALERT:
         return True

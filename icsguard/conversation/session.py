@@ -52,7 +52,6 @@ class Session:
         self._framer = Framer()
         self._quirks = frozenset(conduit.quirks)
         self._serial = conduit.downstream == "serial"
-        self._patience = max(conduit.device_timeout_ms, conduit.connect_timeout_ms) * MS
         self._foreign_run = 0
         self._incomplete_since = 0
         self._is_hot = False
@@ -268,7 +267,7 @@ class Session:
         self.requests += 1
         request = parse_request(frame.unit, frame.pdu, self._quirks)
         number = self.guard.run.next_transaction()
-        flight = Flight(number, frame.raw, request, meaning(request), now=now, expires=now + self._patience)
+        flight = Flight(number, frame.raw, request, meaning(request), now=now, expires=now + self._exchange.patience)
         flight.answer_due = answer_due(request, serial=self._serial)
         self._turns.take(flight, now)
 
@@ -300,6 +299,7 @@ class Session:
         if self.state is ClientState.GONE and finished and link.state is LinkState.UP:
             exchange.close_link()
         if self.is_over:
+            turns.forget(now)
             self.guard.closed(self)
         up = link.state is LinkState.UP and self.state is ClientState.OPEN
         self._is_hot = up and not turns.waiting and not self._framer.pending

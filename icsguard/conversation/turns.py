@@ -171,6 +171,7 @@ class Turns:
         for flight in [one for one in self.asked.values() if one.judge_until <= now]:
             self._guard.misses += 1
             self._miss(flight, "the shadow gave no opinion in time", now)
+        self.waiting = [one for one in self.waiting if one.stage in _FOLLOWED]
 
     def _expire(self, flight: Flight, now: int) -> None:
         """It waited longer than any client does: it is not sent any more."""
@@ -182,6 +183,9 @@ class Turns:
             exchange.unreachable(flight, "no connection in time", now)
             return
         text = "it waited too long for its turn"
+        if flight.attempts:
+            exchange.no_answer(flight, text, now)
+            return
         flight.note(Reason(Layer.RESOURCES, "waited-too-long", text, Decision.REFUSE, reply=BUSY))
         flight.decision = Decision.REFUSE
         exchange.end(flight, Outcome.REFUSED, now, reply=BUSY)
@@ -197,6 +201,10 @@ class Turns:
         for flight in self.waiting:
             self._exchange.end(flight, Outcome.ABANDONED, now)
         self.waiting = []
+        self.forget(now)
+
+    def forget(self, now: int) -> None:
+        """Write the records that wait for an opinion on what has ended: nobody is there to take it."""
         for flight in [one for one in self.asked.values() if one.stage is Stage.ENDED]:
             self._settle(flight, now)
 

@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 MAX_TICK_NS: Final = 250 * MS
 """The timer's longest pause; half the device's timeout where that is shorter, so no deadline is seen late."""
 MIN_TICK_NS: Final = MS
-BACKLOG: Final = 128
-"""Connections that the kernel keeps until they are accepted."""
+BACKLOG: Final = 1024
+"""Connections that the kernel keeps until they are accepted: as many as `max_clients` can be. The kernel bounds it by
+its own somaxconn; beyond, it drops the call and the client tries again after a second."""
 
 
 class Listener:
@@ -55,7 +56,7 @@ class Listener:
         self._server: asyncio.AbstractServer | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
 
     # From start to stop.
 
@@ -67,7 +68,7 @@ class Listener:
     async def listen(self) -> None:
         """Listen where the conduit says. Raises OSError where the address cannot be bound."""
         conduit = self.conduit
-        self._server = await self._loop.create_server(
+        self._server = await self.loop.create_server(
             lambda: ClientEnd(self),
             conduit.listen_host,
             conduit.listen_port,
@@ -143,7 +144,7 @@ class Listener:
         if link is not None and link.send(links.Ask(command.question)):
             self._asked[command.question.number] = end
         else:
-            self._loop.call_soon(self._ask_failed, end)
+            self.loop.call_soon(self._ask_failed, end)
 
     def _ask_failed(self, end: ClientEnd) -> None:
         if end.session is not None:
@@ -200,7 +201,7 @@ class Listener:
             else:
                 self._arm(session.next_timer())
         if self.guard.wakeups:
-            self._loop.call_soon(self.wake)
+            self.loop.call_soon(self.wake)
         self.outlet.note()
 
     def wake(self) -> None:
@@ -219,7 +220,7 @@ class Listener:
     def _schedule(self, due: int) -> None:
         now = self.clock.now()
         self._due = due
-        self._timer = self._loop.call_later(max(due - now, MIN_TICK_NS) / 1e9, self._tick)
+        self._timer = self.loop.call_later(max(due - now, MIN_TICK_NS) / 1e9, self._tick)
 
     def _tick(self) -> None:
         now = self.clock.now()

@@ -37,7 +37,8 @@ KEEP_S: Final = 1.0
 DRAIN_MARGIN_S: Final = 0.5
 DRAIN_LOOK_S: Final = 0.01
 SPARE_DESCRIPTORS: Final = 64
-"""Kept free for files, links and operators; clients are turned away before they are gone."""
+"""Kept free for files, links and operators; clients are turned away before they are gone. Half where that is less:
+a gateway that may open few still serves somebody."""
 PER_CLIENT: Final = 2
 """Descriptors of one client: its own and its device link's."""
 CLOCK_STEP_NS: Final = SECOND
@@ -146,7 +147,7 @@ class Site:
     def may_open(self) -> bool:
         """Say whether descriptors are left for one more client."""
         clients = sum(len(listener.ends) for listener in self.listeners.values())
-        return PER_CLIENT * (clients + 1) + SPARE_DESCRIPTORS <= self._limit
+        return PER_CLIENT * (clients + 1) + min(SPARE_DESCRIPTORS, self._limit // 2) <= self._limit
 
     # The parts beside the gateway.
 

@@ -2,8 +2,10 @@
 
 import pytest
 
+from icsguard.conversation.states import ClientState
 from icsguard.conversation.turns import MAX_WAITING
 from icsguard.core.clock import MS, SECOND
+from icsguard.core.decision import Mode
 from icsguard.core.transaction import Outcome
 
 
@@ -13,6 +15,8 @@ def adu(tid, pdu, unit=17):
 
 READ = bytes((3, 0, 0, 0, 1))
 WRITE = bytes((6, 0, 100, 0, 5))
+ASKED = adu(1, READ)
+GOOD = adu(1, b"\x03\x02\x00\x07")
 
 
 def test_waiting_requests_are_bounded_and_each_is_answered(scene):
@@ -56,3 +60,83 @@ def test_refusals_and_writes_are_counted_for_the_session(scene):
     scene.play(f"client {adu(1, bytes((6, 0, 100, 255, 255))).hex()}")
     scene.play(f"client {adu(2, READ).hex()}")
     assert (1, 1, 2) == (scene.session.refused, scene.session.writes, scene.session.requests)
+
+
+@pytest.mark.parametrize("fast", [True, False], ids=["hot", "cold"])
+def test_a_repeated_read_whose_link_breaks_is_tried_once_more_on_either_path(make_scene, fast):
+    scene = make_scene()
+    scene.fast = fast
+    scene.connect()
+    scene.play(f"client {ASKED.hex()}")
+    scene.play("link up")
+    scene.play(f"device {GOOD.hex()}")
+    scene.play(f"client {ASKED.hex()}")
+    assert fast == bool(scene.tried_fast)
+    assert ["! open link"] == scene.play("link lost")
+    assert [] == scene.play("time +5 ms")
+    assert 1 == len([line for line in scene.play("link up") if line.startswith("< device")])
+
+
+def test_a_read_that_the_device_has_seen_is_not_called_unreachable(make_scene):
+    scene = make_scene()
+    scene.connect()
+    scene.play(f"client {ASKED.hex()}")
+    scene.play("link up")
+    scene.play("link lost")
+    said = scene.play("link failed refused")
+    assert any(line.endswith("830B") for line in said)
+    assert {1: Outcome.TIMED_OUT} == scene.outcomes()
+
+
+@pytest.mark.parametrize("pdu", ["0600500005", "030000", "0600780005"], ids=["denied", "malformed", "permitted"])
+def test_what_waits_while_enforce_begins_is_judged_by_it(make_scene, pdu):
+    scene = make_scene(mode=Mode.OBSERVE)
+    scene.connect("10.0.0.99" if pdu == "0600500005" else "10.0.0.21")
+    size = 1 + len(pdu) // 2
+    scene.play(f"client 00010000{size:04X}11{pdu}")
+    scene.play("operator mode enforce")
+    sent = [line for line in scene.play("link up") if line.startswith("< device")]
+    assert (pdu == "0600780005") == bool(sent)
+    assert sent or Outcome.REFUSED is scene.outcomes()[1]
+
+
+def test_a_waiting_read_is_judged_by_the_policy_that_has_come_meanwhile(make_scene):
+    scene = make_scene()
+    scene.connect()
+    scene.play(f"client {ASKED.hex()}")
+    scene.play("operator forbid")
+    assert not [line for line in scene.play("link up") if line.startswith("< device")]
+
+
+def test_what_the_shadow_said_unheard_in_observe_counts_when_enforce_begins(make_scene):
+    scene = make_scene(mode=Mode.OBSERVE)
+    scene.guard.shadow_up = True
+    scene.connect()
+    scene.play("client 00010000000611060064000A")
+    scene.play("judged 1 refuse twin-envelope")
+    scene.play("operator mode enforce")
+    said = scene.play("link up")
+    assert "< client 0001 0000 0003 11 8603" in said
+    assert not [line for line in said if line.startswith("< device")]
+
+
+def test_the_record_of_a_write_whose_opinion_never_came_outlives_its_client(make_scene):
+    scene = make_scene(mode=Mode.OBSERVE)
+    scene.guard.shadow_up = True
+    scene.connect()
+    scene.play("client 0001000000061106008C0005")
+    scene.play("link up")
+    scene.play("client lost")
+    said = scene.play("device 0001000000061106008C0005")
+    assert scene.session.is_over
+    assert {1: Outcome.ABANDONED} == scene.outcomes()
+    assert [line for line in said if line.startswith("! record")]
+
+
+def test_one_look_at_the_clock_ends_all_that_is_due(make_scene):
+    scene = make_scene(idle_timeout_s=1)
+    scene.connect()
+    scene.play(f"client {ASKED.hex()}")
+    scene.now += 60 * SECOND
+    scene.session.timer(scene.now)
+    assert ClientState.CLOSING is scene.session.state

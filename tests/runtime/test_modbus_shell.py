@@ -302,3 +302,29 @@ async def test_a_link_that_died_before_it_was_used_counts_as_unreachable(open_si
     caller = await scene.caller()
     assert b"\x86\x0a" == await caller.write(5, 50)
     assert [] == scene.device.writes
+
+
+async def test_one_client_with_thousands_of_requests_leaves_the_others_their_turn(open_site, frame, next_adu):
+    scene = await open_site(max_in_flight=1)
+    greedy, other = await scene.caller(), await scene.caller()
+    assert OK == await other.read()
+    stretch = b"".join(frame(tid, b"\x03\x00\x00\x00\x01") for tid in range(8000))
+    greedy.writer.write(stretch)
+    greedy.writer.write_eof()
+    reading = asyncio.get_running_loop().create_task(_drained(greedy.reader))
+    slowest = 0.0
+    for _ in range(20):
+        begin = time.monotonic()
+        assert OK == await other.read()
+        slowest = max(slowest, time.monotonic() - begin)
+    assert 8000 == len(await asyncio.wait_for(reading, 10)), "each request has one answer, before the end too"
+    assert slowest < 0.5
+
+
+async def _drained(reader):
+    """Return the identifiers of all answers until the end."""
+    data, tids, at = await reader.read(-1), set(), 0
+    while at < len(data):
+        tids.add(data[at : at + 2])
+        at += 6 + int.from_bytes(data[at + 4 : at + 6])
+    return tids

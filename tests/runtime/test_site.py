@@ -212,3 +212,10 @@ async def test_the_shadow_sees_each_transaction_once(open_site, wait_until):
     await wait_until(lambda: sum(len(batch.transactions) for batch in shadow.batches) == 200)
     numbers = [t.number for batch in shadow.batches for t in batch.transactions]
     assert sorted(set(numbers)) == numbers
+
+
+async def test_a_gateway_that_may_open_few_files_still_serves_somebody(open_site):
+    scene = await open_site()
+    scene.site._limit = 64
+    assert scene.site.may_open()
+    assert b"\x03\x02\x00\x00" == await (await scene.caller()).read()
