@@ -58,12 +58,14 @@ def _quiet(scene: Scene) -> str:
 def _repeat(action: str) -> Happen:
     def happen(scene: Scene) -> str:
         count = 0
+        done = scene.standing.done.get(action)
+        before = done() if done else 0
         while scene.left_s > EVERY_S:
             scene.standing.actions[action]()
             count += 1
             time.sleep(EVERY_S)
         scene.wait_out()
-        return f"{count} times"
+        return f"{count} times" + (f", {done() - before} took effect meanwhile" if done else "")
 
     return happen
 
@@ -132,6 +134,7 @@ def _hung_device(scene: Scene) -> str:
 EVENTS: Final[dict[str, Happen]] = {
     "nothing": _quiet,
     "policy reload": _repeat("policy reload"),
+    "huge policy reload": _repeat("huge policy reload"),
     "model reload": _repeat("model reload"),
     "stalled log": _stall("recorder"),
     "stalled shadow": _stall("shadow"),
@@ -142,6 +145,7 @@ EVENTS: Final[dict[str, Happen]] = {
 }
 NEEDS: Final = {
     "policy reload": "policy reload",
+    "huge policy reload": "huge policy reload",
     "model reload": "model reload",
     "stalled log": "stall recorder",
     "stalled shadow": "stall shadow",

@@ -46,6 +46,8 @@ class Standing:
     """Where clients of the second device connect."""
     actions: dict[str, Callable[[], None]] = field(default_factory=dict)
     """What can be done to it, by name."""
+    done: dict[str, Callable[[], int]] = field(default_factory=dict)
+    """How often that has taken effect so far, where it can tell."""
 
     @property
     def watched(self) -> dict[str, tuple[int, ...]]:

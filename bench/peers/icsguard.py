@@ -31,7 +31,8 @@ CELL: Final = "cell"
 SECOND: Final = "second"
 READY_S: Final = 30.0  # the shadow loads and probes its models
 ENVIRONMENT: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-MANY_RULES: Final = 9_000
+FEW_RULES: Final = 200  # what other guards of this field take at most
+MANY_RULES: Final = 9_000  # near the bound of one policy
 
 
 class Icsguard:
@@ -73,6 +74,7 @@ class Icsguard:
                 {role: (process.pid,) for role, process in parts.items()},
                 second_port=conduits.get(SECOND, (0, 0))[0],
                 actions=_actions(folder, gateway, parts),
+                done=_done(folder),
             )
 
 
@@ -80,7 +82,8 @@ def models(config: Path, programs: Path, state: Path) -> None:
     """Put the trained twin of the site into its state folder: trained once for these sources, then copied."""
     kept = programs / f"trained-{sources_digest()}"
     if not (kept / "done").exists():
-        shutil.rmtree(kept, ignore_errors=True)
+        for old in programs.glob("trained-*"):
+            shutil.rmtree(old, ignore_errors=True)
         train(config, programs, CELL)
         shutil.copytree(state, kept)
         (kept / "done").touch()
@@ -121,12 +124,25 @@ def _is_ready(state: str, facts: dict[str, str | int | float], role: str) -> boo
     return state == "up" and (role != "shadow" or bool(facts.get(f"{CELL}.model")))
 
 
+def _done(folder: Path) -> dict[str, Callable[[], int]]:
+    def lines(path: Path, text: str) -> int:
+        return path.read_text(errors="replace").count(text) if path.exists() else 0
+
+    def reloads() -> int:
+        return lines(folder / "state" / "records" / "records.jsonl", "reloaded the configuration")
+
+    def models_loaded() -> int:
+        return lines(folder / "shadow.log", '"event": "models"')
+
+    return {"policy reload": reloads, "huge policy reload": reloads, "model reload": models_loaded}
+
+
 def _actions(
     folder: Path, gateway: subprocess.Popen[bytes], parts: dict[str, subprocess.Popen[bytes]]
 ) -> dict[str, Callable[[], None]]:
-    rules = itertools.cycle((MANY_RULES, 0))
+    many, few = itertools.cycle((MANY_RULES, 0)), itertools.cycle((FEW_RULES, 0))
 
-    def reload_policy() -> None:
+    def reload_policy(rules: Iterator[int]) -> None:
         write_policy(folder, rules=next(rules))
         gateway.send_signal(signal.SIGHUP)
 
@@ -136,7 +152,8 @@ def _actions(
         parts["shadow"].send_signal(signal.SIGHUP)
 
     found: dict[str, Callable[[], None]] = {
-        "policy reload": reload_policy,
+        "policy reload": lambda: reload_policy(few),
+        "huge policy reload": lambda: reload_policy(many),
         "stall recorder": lambda: parts["recorder"].send_signal(signal.SIGSTOP),
         "resume recorder": lambda: parts["recorder"].send_signal(signal.SIGCONT),
     }
