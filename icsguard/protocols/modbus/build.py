@@ -112,19 +112,23 @@ def read_files(parts: Sequence[FilePart]) -> bytes:
 
 def write_files(parts: Sequence[FilePart]) -> bytes:
     """Return a function 21."""
-    body = b"".join(_part(part, len(part.words)) + pack(f">{len(part.words)}H", *part.words) for part in parts)
+    body = b"".join(_part(part, len(part.words)) + _packed(f">{len(part.words)}H", *part.words) for part in parts)
     return _request(f">BB{len(body)}s", WRITE_FILE, len(body), body)
 
 
 def _part(part: FilePart, count: int) -> bytes:
-    return pack(">BHHH", REFERENCE, part.file, part.record, count)
+    return _packed(">BHHH", REFERENCE, part.file, part.record, count)
+
+
+def _packed(form: str, *fields: int | bytes) -> bytes:
+    try:
+        return pack(form, *fields)
+    except StructError as error:
+        raise ValueError(f"no bytes hold {fields}") from error
 
 
 def _request(form: str, *fields: int | bytes) -> bytes:
-    try:
-        pdu = pack(form, *fields)
-    except StructError as error:
-        raise ValueError(f"function {fields[0]!r} cannot hold {fields[1:]}") from error
+    pdu = _packed(form, *fields)
     request = parse_request(0, pdu, frozenset({LONG_FILES}))
     if request.defect is not None:
         raise ValueError(request.defect.text)
@@ -155,11 +159,11 @@ def _answer(request: Request, values: Sequence[int]) -> bytes:
         data = packed(values)
         return bytes((function, len(data))) + data
     if function in _WORDS:
-        return pack(f">BB{len(values)}H", function, 2 * len(values), *values)
+        return _packed(f">BB{len(values)}H", function, 2 * len(values), *values)
     if function in {15, 16}:
         return request.pdu[:5]
     if function == 24:  # noqa: PLR2004 - AP §6.18
-        return pack(f">BHH{len(values)}H", function, 2 + 2 * len(values), len(values), *values)
+        return _packed(f">BHH{len(values)}H", function, 2 + 2 * len(values), len(values), *values)
     return _files(request, values) if function == READ_FILE else request.pdu
 
 
@@ -168,5 +172,5 @@ def _files(request: Request, values: Sequence[int]) -> bytes:
     for access in request.accesses:
         count = access.span.count
         words, left = left[:count], left[count:]
-        body += pack(f">BB{len(words)}H", 1 + 2 * len(words), REFERENCE, *words)
+        body += _packed(f">BB{len(words)}H", 1 + 2 * len(words), REFERENCE, *words)
     return bytes((READ_FILE, len(body))) + body

@@ -145,3 +145,19 @@ def test_an_exception_has_its_function_and_code():
 
 def test_files_may_be_longer_than_the_specification_says_for_devices_that_have_such():
     assert build.read_files([build.FilePart(1, 60000, 1)])
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda: build.read_files([build.FilePart(65_536, 0, 1)]),
+        lambda: build.read_files([build.FilePart(1, -1, 1)]),
+        lambda: build.write_files([build.FilePart(1, 0, words=(65_536,))]),
+        lambda: build.answer(parse_request(17, build.read(3, 0, 1)), [65_536]),
+        lambda: build.answer(parse_request(17, build.read_fifo(0)), [-1]),
+        lambda: build.answer(parse_request(17, build.read_files([build.FilePart(1, 0, 1)])), [65_536]),
+    ],
+)
+def test_numbers_that_no_bytes_hold_are_refused_at_every_depth(write):
+    with pytest.raises(ValueError, match="no bytes hold"):
+        write()
