@@ -7,13 +7,13 @@ from faultkit import cases_clients, cases_device, cases_host, cases_logs, cases_
 from faultkit.guards import Icsguard, Peer, peers
 from faultkit.registry import CASES, CannotRun, Outcome, Verdict, run_case
 from faultkit.stage import Stages
-from faultkit.table import table
+from faultkit.table import ordered, table
 
 
 def chosen(words):
     """Return the cases whose id has one of the words, those on the shared guard first."""
     found = [case for case in CASES if not words or any(word in case.id for word in words)]
-    return sorted(found, key=lambda case: (case.own is not None, str(case.own), case.watch))
+    return sorted(ordered(found), key=lambda case: (case.own is not None, case.own.__name__ if case.own else ""))
 
 
 def run(cases, shared, *, full, kills):
@@ -28,7 +28,10 @@ def run(cases, shared, *, full, kills):
             except RuntimeError as error:
                 yield Outcome(case, shared.name, Verdict.BROKEN, str(error), 0.0)
             else:
-                yield run_case(case, stage)
+                outcome = run_case(case, stage)
+                yield outcome
+                if outcome.verdict is Verdict.BROKEN:
+                    stages.close()  # what it left behind is not the next case's
     finally:
         stages.close()
 

@@ -271,7 +271,7 @@ def drained(stage):
         for tid in tids:
             caller.send(adu(tid, read_pdu(tid % 100, 1), 29))
         time.sleep(0.05)
-        os.kill(stage.guard.pid, signal.SIGTERM)
+        os.kill(stage.guard.main_pid, signal.SIGTERM)
         time.sleep(0.05)
         require(until(lambda: not listens(stage.guard.main), 1) is not None, "it still accepts")
         answered = [caller.receive().tid for _ in tids]

@@ -18,6 +18,7 @@ import uvloop
 from faultkit.wire import LOOPBACK, READS, WRITES, why_malformed, word
 
 MAX_LOG = 20_000  # raw requests that are remembered, newest last
+HALF_OPEN_S = 0.5
 MAX_MALFORMED = 20  # examples of malformed requests that are shown
 
 
@@ -160,6 +161,11 @@ class Line(asyncio.Protocol):
 
     def connection_lost(self, _error):
         self.device.open.discard(self)
+
+    def eof_received(self):
+        """A relay passed on that its client half-closed: what is under way is answered, then the connection ends."""
+        asyncio.get_running_loop().call_later(HALF_OPEN_S, self.transport.close)
+        return True
 
     def data_received(self, data):
         self.held += data

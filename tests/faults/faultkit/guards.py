@@ -143,6 +143,11 @@ class Icsguard(Guard):
         status = self.status() if self.whole else None
         return status.pid if status else self.process.pid
 
+    @property
+    def main_pid(self):
+        """The process that a service manager would end."""
+        return self.process.pid
+
     def conduit(self, name="main"):
         """Return one conduit's status."""
         return next(one for one in self.status().conduits if one.name == name)
@@ -203,7 +208,7 @@ class Peer(Guard):
         except NotReadyError as error:
             raise CannotRun(str(error)) from error
         self.main, self.sick = (standing.port for standing in standings)
-        self.pid = standings[0].own[-1]
+        self.pid, self.main_pid = standings[0].own[-1], standings[0].own[0]
 
     def stop(self):
         """Stop it."""

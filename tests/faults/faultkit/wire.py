@@ -109,8 +109,10 @@ class Answer(NamedTuple):
 
     @property
     def exception(self):
-        """Exception code, 0 for none."""
-        return self.raw[8] if self.raw[7] & 0x80 else 0
+        """Exception code, 0 for none, -1 where it is missing."""
+        if len(self.raw) < 8 or not self.raw[7] & 0x80:
+            return 0
+        return self.raw[8] if len(self.raw) > 8 else -1
 
 
 class Caller:
