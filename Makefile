@@ -5,8 +5,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 REPORT ?= icsguard-demo.html
-# Inputs of a fuzz campaign; a short one runs in every `make test`.
+# Inputs of a fuzz campaign and the processes that share them; a short one runs in every `make test`.
 N      ?= 200000
+JOBS   ?= 1
 # Deaths of the gateway under load in `make faults`; the short form in `make test` has 20.
 KILLS  ?= 100
 UV     ?= build/lock/venv/bin/uv
@@ -42,8 +43,8 @@ imports: $(VENV)/.installed-dev ## check that the story flows one way (import-li
 matching: $(VENV)/.installed-dev ## check the house: a test file per module, pins without addresses, known ATT&CK ids
 	@$(BIN)/python -m pytest -q tests/architecture
 
-fuzz: $(VENV)/.installed-dev ## throw N inputs at each parser (make fuzz N=100000)
-	@ICSGUARD_FUZZ_INPUTS=$(N) $(BIN)/python -m pytest --timeout=3600 tests/fuzz $(PYTEST_ARGS)
+fuzz: $(VENV)/.installed-dev ## throw N mutated inputs at codec and conversations (make fuzz N=100000000 JOBS=2)
+	@$(BIN)/python tests/fuzz/campaign.py --inputs $(N) --jobs $(JOBS) --coverage $(FUZZ_ARGS)
 
 faults: $(VENV)/.installed-dev ## put every fault in the gateway's way (KILLS=1000, PEERS=1, FAULTS="D6 S1"); one table
 	@PYTHONPATH=tests/faults:. $(BIN)/python -m faultkit --kills $(KILLS) $(if $(PEERS),--peers) $(FAULTS)

@@ -1,6 +1,7 @@
 """The vectors, and the lists of what is known to differ: both read from text."""
 
 import runpy
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,3 +44,25 @@ def known():
         return found
 
     return read
+
+
+@pytest.fixture(scope="session")
+def peer_fields():
+    """Return the reader of a peer's fields beside ours: a function from the name of its test file to that table."""
+    return lambda name: runpy.run_path(str(HERE / f"{name}.py"))["SAME"]
+
+
+@pytest.fixture(scope="session")
+def mutated():
+    """Return inputs of the fuzz campaign: a function from a target's module and class to its first batches."""
+    folder = str(HERE.parent / "fuzz")
+
+    def batches(module, name, count):
+        sys.path.insert(0, folder)
+        try:
+            target = getattr(__import__(module), name)(7)
+        finally:
+            sys.path.remove(folder)
+        return [one for number in range(count) for one in target.batch(number) if not one.quirks]
+
+    return batches

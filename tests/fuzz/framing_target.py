@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import law
 import mutate
+import numpy as np
 import seeds
 from batches import BATCH, generator
 
@@ -58,7 +59,7 @@ class Framing:
         groups = rng.integers(1, 4, BATCH)
         cuts = rng.random((BATCH, 3))
         bytewise = (rng.integers(0, BYTEWISE, BATCH) == 0).tolist()
-        starts = rng.integers(0, BATCH - 4, BATCH).tolist()
+        starts = np.minimum(rng.permutation(BATCH), BATCH - 4).tolist()
         found = []
         for start, many, shares, bytes_too in zip(starts, groups.tolist(), cuts.tolist(), bytewise, strict=True):
             raw = b"".join(adus[start : start + many])

@@ -57,12 +57,13 @@ class Seeds:
 
 
 def scatter(rng, strings, start=1):
-    """Give half of the strings another address and a quarter other data: the same shapes all over the tables."""
+    """Give most of the strings another address and many other data: the same shapes all over the tables."""
     rows = strings.rows
-    moved = rng.random(len(strings)) < 0.5
+    by_name = np.isin(rows[:, start - 1], (8, 43))  # two bytes that name a sub-function or type: most others are opaque
+    moved = rng.random(len(strings)) < np.where(by_name, 0.1, 0.85)
     rows[moved, start : start + 2] = rng.integers(0, 256, (int(moved.sum()), 2), np.uint8)
     rows[moved & (rng.random(len(strings)) < 0.3), start] = 0xFF  # where tables end
-    refilled = rng.random(len(strings)) < 0.25
+    refilled = rng.random(len(strings)) < 0.4
     at = start + 5
     rows[refilled, at:] = rng.integers(0, 256, (int(refilled.sum()), WIDTH - at), np.uint8)
 

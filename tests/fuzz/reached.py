@@ -9,7 +9,8 @@ from pathlib import Path
 
 from table import CODEC, CONVERSATION
 
-INPUTS = 120_000
+RUNS = (("--inputs=120000",), ("--inputs=2000", "--target=conversation"))
+"""The short form, and as many conversations as rare turns need; under coverage they take half a minute."""
 HERE = Path(__file__).resolve().parent
 PARTS = {CODEC: "icsguard/protocols/modbus/", CONVERSATION: "icsguard/conversation/"}
 UNREACHABLE = "icsguard/protocols/modbus/support.py"
@@ -23,12 +24,11 @@ def measure(seed):
         return {}
     with tempfile.TemporaryDirectory() as folder:
         data, report = f"--data-file={folder}/data", Path(folder) / "report.json"
-        run = [data, "--branch", f"--source={','.join(PARTS.values())}", HERE / "campaign.py"]
-        coverage = [sys.executable, "-m", "coverage"]
-        top = HERE.parent.parent
-        subprocess.run(
-            [*coverage, "run", *run, f"--inputs={INPUTS}", f"--seed={seed}"], cwd=top, check=False, capture_output=True
-        )
+        run = [data, "--branch", "--append", f"--source={','.join(PARTS.values())}", HERE / "campaign.py"]
+        coverage, top = [sys.executable, "-m", "coverage"], HERE.parent.parent
+        for options in RUNS:
+            command = [*coverage, "run", *run, f"--seed={seed}", *options]
+            subprocess.run(command, cwd=top, check=False, capture_output=True)
         subprocess.run([*coverage, "json", data, "-q", "-o", report], cwd=top, check=True)
         files = json.loads(report.read_text(encoding="utf-8"))["files"]
     return {name: _branches(files, folder) for name, folder in PARTS.items()}
