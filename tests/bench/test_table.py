@@ -16,7 +16,7 @@ def test_a_scenario_has_a_line_for_each_contender(a_row):
     text = table.scenario_table(rows, "c16", "sixteen", ["nginx", "icsguard", "haproxy", "direct"])
     lines = {line.split()[0]: line for line in text.splitlines()[3:]}
     assert "0.80 (0.80..0.80)" in lines["icsguard"]
-    assert "0 of 7" in lines["icsguard"]
+    assert "0 of 7 (7 exception)" in lines["icsguard"]
     assert lines["haproxy"].endswith("3")
     assert "80" not in lines["haproxy"]
     assert lines["direct"].endswith("no row")
