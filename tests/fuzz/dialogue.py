@@ -84,6 +84,8 @@ class Dialogue:
         self._same_policy = True
         self._owed = {}
         """Flow → requests that the device has."""
+        self._unaligned = set()
+        """(flow, side) of which the frames do not begin where the pieces do."""
         self._rest = {}
         """(flow, side) → bytes that have not come yet of what that side began to send."""
         self._asked = []
@@ -154,13 +156,20 @@ class Dialogue:
             data, self._rest[key] = data[:end], data[end:]
         if side == "client":
             watch.note_sent(data)
-        commands, one_frame = [], side == "client" or len(data) <= 6 or len(data) == 6 + int.from_bytes(data[4:6])
+        commands, one_frame = [], side == "client" or self._is_one_frame(key, data)
         pieces = self._pieces(data, one_frame=one_frame)
         began = thread_time_ns()
         for piece in pieces:
             commands += (self._from_client if side == "client" else self._from_device)(watch, piece)
         self.longest_ns = max(self.longest_ns, thread_time_ns() - began)
         self._carry_out(watch, commands)
+
+    def _is_one_frame(self, key, data):
+        """Say whether a device's bytes are one frame, and all before them were."""
+        if len(data) > 6 and len(data) == 6 + int.from_bytes(data[4:6]) and key not in self._unaligned:
+            return True
+        self._unaligned.add(key)
+        return False
 
     def _pieces(self, data, *, one_frame):
         """Chop where that must make no difference: a device's second answer may meet a request sent after its first."""
@@ -261,6 +270,7 @@ class Dialogue:
         watch.link = "down"
         self._owed[watch.session.flow].clear()
         self._rest.pop((watch.session.flow, "device"), None)
+        self._unaligned.discard((watch.session.flow, "device"))
 
     # What shadow, operators and time do.
 
