@@ -1,8 +1,8 @@
 """Child process that compiles the configuration: `python -m icsguard.runtime.compile_config CONFIG`.
 
 The gateway starts and reloads through it, so that the checks, pydantic and a policy of any size cost its event loop
-nothing. Exit status 0: msgpack of `Settings` on standard output. Exit status 1: no settings. Every problem and warning
-is one line on standard error.
+nothing. Exit status 0: msgpack of `Settings` on standard output; the same is kept for the next start. Exit status 1: no
+settings. Every problem and warning is one line on standard error.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from pathlib import Path
 import msgspec
 
 from icsguard.config.problem import MAX_SHOWN
-from icsguard.runtime.files import check_config
+from icsguard.runtime.files import check_gathered, gather
+from icsguard.runtime.kept_settings import keep
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -22,14 +23,18 @@ def main(arguments: Sequence[str]) -> int:
     if len(arguments) != 1:
         sys.stderr.write("usage: python -m icsguard.runtime.compile_config CONFIG\n")
         return 2
-    settings, problems = check_config(Path(arguments[0]))
-    sys.stderr.writelines(f"{problem}\n" for problem in problems[:MAX_SHOWN])
+    gathered = gather(Path(arguments[0]))
+    settings, problems = check_gathered(gathered)
+    lines = [str(problem) for problem in problems[:MAX_SHOWN]]
     if len(problems) > MAX_SHOWN:
-        sys.stderr.write(f"and {len(problems) - MAX_SHOWN} more\n")
+        lines.append(f"and {len(problems) - MAX_SHOWN} more")
+    sys.stderr.writelines(f"{line}\n" for line in lines)
     if settings is None:
         return 1
-    sys.stdout.buffer.write(msgspec.msgpack.encode(settings))
+    packed = msgspec.msgpack.encode(settings)
+    sys.stdout.buffer.write(packed)
     sys.stdout.buffer.flush()
+    keep(Path(arguments[0]), settings, packed, lines, gathered.sources)
     return 0
 
 

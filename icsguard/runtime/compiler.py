@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from icsguard.config.settings import Settings
+from icsguard.runtime.kept_settings import kept
 
 DEADLINE_S: Final = 60.0
 """Ten thousand rules take about a second on a small machine."""
@@ -33,6 +34,15 @@ class CompileError(Exception):
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__(problems[0] if problems else "the configuration cannot be read")
         self.problems = problems
+
+
+def compile_for_start(config: Path) -> Compiled:
+    """Return the settings that were checked before where nothing changed since, else those of the child.
+
+    Raises CompileError.
+    """
+    found = kept(config)
+    return compile_now(config) if found is None else Compiled(found.settings, found.packed, found.warnings)
 
 
 def compile_now(config: Path) -> Compiled:

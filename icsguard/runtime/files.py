@@ -26,6 +26,12 @@ class Gathered:
     problems: tuple[Problem, ...] = ()
     """What could not be read."""
 
+    @property
+    def sources(self) -> dict[Path, str]:
+        """Text of each file of the site, by its whole path; what is shipped is not among them."""
+        folder = Path(self.main).parent
+        return {folder / name: text for name, text in self.files.items() if not name.startswith(PACK_FILES)}
+
 
 def gather(path: Path) -> Gathered:
     """Read icsguard.toml at `path` and everything it names. Never raises for a file that cannot be read."""
@@ -50,7 +56,11 @@ def shipped_rules() -> dict[str, str]:
 
 def check_config(path: Path) -> tuple[Settings | None, tuple[Problem, ...]]:
     """Return the settings at `path`, None where there are errors; and every error and warning."""
-    gathered = gather(path)
+    return check_gathered(gather(path))
+
+
+def check_gathered(gathered: Gathered) -> tuple[Settings | None, tuple[Problem, ...]]:
+    """Do the same with texts that were read."""
     if gathered.main not in gathered.files:
         return None, gathered.problems
     settings, problems = check(gathered.files, gathered.main)

@@ -22,7 +22,7 @@ import structlog
 
 from icsguard.config.settings import Settings
 from icsguard.runtime import log, systemd
-from icsguard.runtime.compiler import Compiled, CompileError, compile_now
+from icsguard.runtime.compiler import Compiled, CompileError, compile_for_start
 from icsguard.runtime.control_server import ControlServer, ControlSocketError
 from icsguard.runtime.facade import Facade
 from icsguard.runtime.site import Site, SiteError
@@ -113,7 +113,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     raise_descriptor_limit()
     sys.setswitchinterval(SWITCH_S)
     try:
-        run_loop(Gateway(config, compile_now(config)))
+        run_loop(Gateway(config, compile_for_start(config)))
     except CompileError as error:
         return _refuse(*error.problems)
     except (SiteError, ControlSocketError) as error:
