@@ -173,6 +173,11 @@ class Client:
         with contextlib.suppress(OSError):
             self.socket.sendall(raw)
 
+    def finished(self):
+        """Say that nothing more comes; what was asked is still answered."""
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_WR)
+
     def receive(self):
         """Return the next ADU; None where the connection is closed."""
         head = self._exactly(6)
