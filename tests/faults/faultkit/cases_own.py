@@ -18,8 +18,9 @@ from icsguard.control.replies import Done, Failure
 
 DEADLINE_S = 0.02
 RESTART_S = 0.3
-NOMINAL_START_S = 0.06
-"""What the interpreter with our packages takes on a quiet machine: bounds on starting scale with what it takes here."""
+NOMINAL_START_S = 0.1
+"""What the interpreter with these packages takes on a quiet machine of two cores: bounds on starting processes scale
+with what it takes while the case runs, because a machine that others use starts nothing in time."""
 MORE_RULES = """[[rule]]
 id = "more{number}"
 clients = ["anybody"]
@@ -225,24 +226,26 @@ def _gateway_alone(folder, main, sick):
     watch=False,
 )
 def gateway_killed_often(stage):
-    tries = acknowledged = unknown = left = 0
-    back, left = [], stage.kills
+    tries = acknowledged = unknown = 0
+    back, cpu, slow, left = [], [], 1.0, stage.kills
     while left:
+        slow = max(slow, slowness())
         stage.device.order("forget")
         tally = asyncio.run(kills.campaign(stage, min(left, 20)))
         left -= min(left, 20)
         _check_tally(stage, tally)
         back += tally.back_ms
+        cpu += tally.cpu_ms
         tries, acknowledged = tries + tally.tried, acknowledged + len(tally.acknowledged)
         unknown += tally.unknown
     back.sort()
     p99 = back[min(len(back) - 1, int(0.99 * len(back)))]
-    allowed = 1000 * RESTART_S * (1 if stage.full else slowness())
-    require(p99 <= allowed, f"first answer after {p99:.0f} ms (p99; allowed {allowed:.0f}); no write lost or repeated")
-    return (
-        f"{stage.kills} kills, {tries} writes, {acknowledged} acknowledged, {unknown} unknown, 0 lost, 0 repeated; "
-        f"first answer p50 {statistics.median(back):.0f} ms, p99 {p99:.0f} ms"
-    )
+    allowed = 1000 * RESTART_S * slow
+    machine = f"machine {slow:.1f} times slower than when quiet" if slow > 1 else "quiet machine"
+    took = f"first answer p50 {statistics.median(back):.0f} ms, p99 {p99:.0f} ms"
+    took += f" with {statistics.median(cpu):.0f} ms of processor time ({machine})"
+    require(p99 <= allowed, f"no write lost or repeated, but {took}; allowed {allowed:.0f} ms")
+    return f"{stage.kills} kills, {tries} writes, {acknowledged} acknowledged, {unknown} unknown, 0 lost, 0 repeated; {took}"
 
 
 def _check_tally(stage, tally):

@@ -5,6 +5,7 @@ import contextlib
 import signal
 import time
 
+from faultkit.processes import cpu_s
 from faultkit.wire import LOOPBACK, adu, answer_to_read, read_pdu, write_pdu
 
 CLIENTS = 64
@@ -26,8 +27,13 @@ class Tally:
         self.tried = 0
         self.crossed = []
         self.unknown = 0
+        """Writes without an answer: the gateway died meanwhile."""
+        self.turned_away = 0
+        """Connects that were refused: the gateway was not back yet."""
         self.refused = 0
         self.back_ms = []
+        self.cpu_ms = []
+        """Processor time that the new gateway had used when it gave its first answer."""
 
 
 async def writer(port, index, tally, stop):
@@ -36,20 +42,29 @@ async def writer(port, index, tally, stop):
     while not stop.is_set():
         try:
             if stream is None:
-                stream = await asyncio.open_connection(LOOPBACK, port, local_addr=("127.0.0.6", 0))
+                stream = await _connected(port, tally)
+                continue
             tally.tried += 1
             address, value = number % ADDRESSES, number // ADDRESSES + 7 * index
             number += 1
             await _write(stream, unit, number & 0xFFFF, (address, value), tally)
         except (OSError, asyncio.IncompleteReadError, TimeoutError):
             tally.unknown += 1
-            if stream is not None:
-                stream[1].transport.abort()
-                stream = None
-            await asyncio.sleep(AWAY_S)
+            stream[1].transport.abort()
+            stream = None
         await asyncio.sleep(PAUSE_S)
     if stream is not None:
         stream[1].transport.abort()
+
+
+async def _connected(port, tally):
+    """Return a new connection, None after a pause where there is none to be had."""
+    try:
+        return await asyncio.open_connection(LOOPBACK, port, local_addr=("127.0.0.6", 0))
+    except OSError:
+        tally.turned_away += 1
+        await asyncio.sleep(AWAY_S)
+        return None
 
 
 async def _write(stream, unit, tid, what, tally):
@@ -96,6 +111,7 @@ async def campaign(stage, kills):
             guard.process.wait()
             guard.spawn()
             tally.back_ms.append(1000 * await first_answer(guard.main))
+            tally.cpu_ms.append(1000 * cpu_s(guard.process.pid))
         await asyncio.sleep(0.1)
     finally:
         stop.set()
