@@ -245,7 +245,8 @@ def gateway_killed_often(stage):
     took = f"first answer p50 {statistics.median(back):.0f} ms, p99 {p99:.0f} ms"
     took += f" with {statistics.median(cpu):.0f} ms of processor time ({machine})"
     require(p99 <= allowed, f"no write lost or repeated, but {took}; allowed {allowed:.0f} ms")
-    return f"{stage.kills} kills, {tries} writes, {acknowledged} acknowledged, {unknown} unknown, 0 lost, 0 repeated; {took}"
+    fate = f"{acknowledged} acknowledged, {unknown} without an answer, 0 lost, 0 repeated"
+    return f"{stage.kills} kills, {tries} writes, {fate}; {took}"
 
 
 def _check_tally(stage, tally):
