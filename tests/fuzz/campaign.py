@@ -6,6 +6,7 @@ target, batch and place, and can be given back with `--replay`. Exit status 1 if
 
 import argparse
 import json
+import signal
 import sys
 import time
 from collections import Counter
@@ -46,12 +47,15 @@ def plan(inputs, names):
 
 def work(job, jobs, batches, seed, seconds):
     """Do every batch that falls to process `job` of `jobs`, until `seconds` are over; return figures by target."""
+    stopped = []
+    for number in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C ends a campaign early, with its table
+        signal.signal(number, lambda *_: stopped.append(True))
     tallies = {target: Tally(target(seed)) for target in batches}
     ends, told = time.monotonic() + seconds, time.monotonic()
     for turn in range(ROUNDS):
         for target, many in batches.items():
             for number in range(many * turn // ROUNDS, many * (turn + 1) // ROUNDS):
-                if time.monotonic() > ends:
+                if stopped or time.monotonic() > ends:
                     return {target.name: tally.figures() for target, tally in tallies.items()}
                 if number % jobs == job:
                     tallies[target].run(number, is_warm=number >= many * WARM)
@@ -63,8 +67,7 @@ def work(job, jobs, batches, seed, seconds):
 
 def _tell(turn, tallies):
     done, failed = sum(tally.inputs for tally in tallies), sum(tally.failed for tally in tallies)
-    line = f"{100 * (turn + 1) // ROUNDS} %: {done} inputs in this process, {failed} failures\n"
-    sys.stderr.write(line)
+    sys.stderr.write(f"{100 * (turn + 1) // ROUNDS} %: {done} inputs in this process, {failed} failures\n")
     sys.stderr.flush()
 
 
@@ -76,6 +79,8 @@ def campaign(options):
         return work(*tasks[0]), ""
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
         running = [pool.submit(work, *task) for task in tasks]
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: None)  # the processes got it as well: their figures will come
         try:
             shares = [one.result() for one in running]
         except BrokenProcessPool as error:

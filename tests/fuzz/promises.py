@@ -143,7 +143,7 @@ class Watch:
         assert self.is_told_to_close or len(requests) == len(self._frames) or self.session.state.value != "open"
         for _, raw, outcome in self.ended:
             if outcome in NEVER_HANDED_OVER and self._frames.count(raw) == 1:
-                assert not self.handed[raw], f"{outcome.name}, but the device has seen it"
+                assert not self.handed[raw], f"{outcome.name}, but the device has seen {raw.hex()}"
             assert outcome not in DELIVERED or self.handed[raw], "answered without being asked"
 
     def check_bounds(self):

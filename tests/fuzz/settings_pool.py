@@ -79,7 +79,7 @@ def _groups():
 
 def is_permitted(meaning):
     """Say whether the tight policy may ever let a request pass: its functions, units and ranges, read plainly."""
-    if meaning.unit not in UNITS:
+    if meaning.unit not in (*UNITS, 255):  # to a device on TCP 255 means itself, as 0 does
         return False
     if not meaning.accesses:
         return (meaning.function, meaning.sub) == (8, 4)
