@@ -74,6 +74,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--no-figures", action="store_true", help="leave out judged writes and the shadow's price")
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the results (default %(default)s)")
     parser.add_argument("--no-realtime", action="store_true", help="ordinary priority: rows are not steady")
+    parser.add_argument(
+        "--side-realtime", action="store_true", help="shadow and recorder too: where others use the machine meanwhile"
+    )
     return parser.parse_args(argv)
 
 
@@ -161,7 +164,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except NoCompilerError as error:
         sys.stderr.write(f"bench: {error}\n")
         return 2
-    machine, place, todo = this_machine(), choose(realtime=not options.no_realtime), plan(options)
+    machine, place, todo = (
+        this_machine(),
+        choose(realtime=not options.no_realtime, side_realtime=options.side_realtime),
+        plan(options),
+    )
     ground = Ground(place, programs, OUTPUT / f"stage-{os.getpid()}")
     try:
         rows, trials = measure(ground, todo, short=options.short)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 PRIORITY: Final = 5
+SIDE_PRIORITY: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class Place:
     side_core: int
     """Another core than `data_core`, or the same one where there is only one."""
     realtime: bool
+    side_realtime: bool = False
+    """Shadow and recorder too are safe from foreign processes: for a machine that others use meanwhile."""
 
     @property
     def is_steady(self) -> bool:
@@ -40,8 +43,9 @@ class Place:
 
     @property
     def side(self) -> list[str]:
-        """Prefix of shadow and recorder: ordinary priority on the other core."""
-        return _on(self.side_core)
+        """Prefix of shadow and recorder: the other core, ordinary priority unless asked otherwise."""
+        lifted = self.realtime and self.side_realtime
+        return [*_on(self.side_core), *(["chrt", "-f", str(SIDE_PRIORITY)] if lifted else [])]
 
     @property
     def disturber(self) -> list[str]:
@@ -51,15 +55,16 @@ class Place:
     def words(self) -> str:
         """Say it in one line."""
         if self.is_steady:
-            return f"core {self.data_core} (SCHED_FIFO {PRIORITY}), shadow and recorder on core {self.side_core}"
+            side = f"SCHED_FIFO {SIDE_PRIORITY}" if self.side_realtime else "ordinary priority"
+            return f"core {self.data_core} (SCHED_FIFO {PRIORITY}); shadow, recorder: core {self.side_core} ({side})"
         why = "one core only" if self.data_core == self.side_core else "no real-time rights"
         return f"core {self.data_core}: not steady ({why})"
 
 
-def choose(*, realtime: bool = True) -> Place:
+def choose(*, realtime: bool = True, side_realtime: bool = False) -> Place:
     """Return the place this machine allows."""
     cores = sorted(os.sched_getaffinity(0))
-    return Place(cores[0], cores[-1], realtime=realtime and _may_be_realtime())
+    return Place(cores[0], cores[-1], realtime=realtime and _may_be_realtime(), side_realtime=side_realtime)
 
 
 def _on(core: int) -> list[str]:
