@@ -145,6 +145,18 @@ def test_what_must_hold_everywhere_breaks_a_case_that_itself_held(troubled, word
     assert words in outcome.seen
 
 
+def test_a_late_bystander_gets_a_second_run_and_a_wrong_answer_none():
+    runs = []
+    slow = stage()
+    slow.bystander = SimpleNamespace(period=lambda: (QUIET | {"p99": 500.0 if len(runs) < 2 else 1.0}, QUIET))
+    outcome = run_case(case(lambda _: runs.append(1) or "fine"), slow)
+    assert (Verdict.HELD, 2) == (outcome.verdict, len(runs))
+    assert "in the first the bystander's p99 was 500.0 ms" in outcome.seen
+    runs.clear()
+    run_case(case(lambda _: runs.append(1)), stage(guarded={"wrong": ["00"]}))
+    assert 1 == len(runs)
+
+
 def test_what_the_machine_does_to_the_direct_poll_is_not_the_guards():
     outcome = run_case(case(lambda _: "fine"), stage(guarded={"p99": 500.0}, direct={"p99": 300.0}))
     assert Verdict.HELD is outcome.verdict

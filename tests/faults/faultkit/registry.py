@@ -14,7 +14,7 @@ class Broken(AssertionError):  # noqa: N818 - a requirement was broken
 
 
 class Late(Broken):
-    """Only the bystander's time was not kept: on a machine that others use, a second run tells whether that was ours."""
+    """Only the bystander's time was not kept: on a machine that others use a second run tells whether that was ours."""
 
 
 class CannotRun(Exception):  # noqa: N818 - a statement on this machine
