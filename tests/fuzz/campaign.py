@@ -19,7 +19,7 @@ from pathlib import Path
 import reached
 import table
 from answer_target import Answers
-from dialogue import Conversations
+from conversations import Conversations
 from framing_target import Framing
 from pairing_target import Pairings
 from request_target import Requests

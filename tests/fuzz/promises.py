@@ -12,7 +12,6 @@ from settings_pool import is_permitted
 from icsguard.conversation.folding import MAX_FOLDS
 from icsguard.conversation.hot import MAX_CACHED_READS
 from icsguard.conversation.isolations import MAX_ISOLATIONS, MAX_WATCHED
-from icsguard.conversation.link import MAX_ENDED
 from icsguard.conversation.run import MAX_RECENT
 from icsguard.conversation.tickets import MAX_CLOSED, MAX_TICKETS
 from icsguard.conversation.turns import MAX_WAITING
@@ -35,33 +34,36 @@ CODES = {
 class Watch:
     """Everything known about one client connection, from outside."""
 
-    def __init__(self, session, address, quirks, *, serial):
+    def __init__(self, session, conduit):
         self.session = session
-        self.address = address
-        self.link = "down"
         self.is_told_to_close = False
         self.is_gone = False
-        self.sent = b""
-        """What the session was given of the client's stream."""
+        self.rest = b""
+        """What the client began to send."""
         self.handed = Counter()
+        """How often the device got a request of this connection, where links are its own."""
         self.ended = []
         """(number, request, outcome) of each finished request."""
-        self._frames = []
+        self.sent = []
+        """The frames that the session was given."""
         self._left = b""
         self._lost = False
-        self._quirks = quirks
-        self._serial = serial
+        self._quirks = frozenset(conduit.quirks)
+        self._serial = conduit.downstream == "serial"
 
     @property
     def is_open(self):
         return not (self.is_told_to_close or self.is_gone)
+
+    def has_sent(self, raw):
+        return raw in self.sent
 
     def note_sent(self, data):
         """Take in what the client sends."""
         stream = self._left + data
         if not self._lost:
             found, left, self._lost = law.frames(stream)
-            self._frames += found
+            self.sent += found
             self._left = stream[len(stream) - left :]
 
     def parsed(self, raw):
@@ -71,15 +73,17 @@ class Watch:
 
     def to_device(self, raw, guard, *, same_policy):
         """Hold what goes to the device to the promises."""
-        assert self.link == "up", "sent to a device that is not connected"
-        assert raw in self._frames, "the device gets what the client never sent"
+        assert raw in self.sent, "the device gets what the client never sent"
         request = self.parsed(raw)
         changes = changes_plant(meaning(request))
         self.handed[raw] += 1
-        attempts = self._frames.count(raw) * (1 if changes else 2)
+        attempts = self.sent.count(raw) * (1 if changes else 2)
         assert self.handed[raw] <= attempts, "sent to the device more often than asked"
-        if not guard.acts:
-            return
+        if guard.acts:
+            self.check_lawful(raw, request, guard, same_policy=same_policy)
+
+    def check_lawful(self, raw, request, guard, *, same_policy):
+        """Hold what goes to the device in mode enforce to the law and to the policy."""
         assert raw[2:4] == b"\0\0", "enforce hands over what is not Modbus"
         assert request.defect is None, f"enforce hands over a malformed request: {request.defect}"
         if same_policy and guard.judge.digest == "tight" and "unit_ignored" not in self._quirks:
@@ -87,16 +91,16 @@ class Watch:
         if same_policy and not guard.judge.digest:
             raise AssertionError("enforce hands something over although nothing is permitted")
 
-    def account(self, rows, answers, guard):
+    def account(self, rows, answers, guard, handed):
         """Hold the requests that ended in one event to the answers that the client got in it."""
-        due = [answer for row in rows for answer in self._due(row, guard)]
+        due = [answer for row in rows for answer in self._due(row, guard, handed)]
         assert len(due) == len(answers), f"{len(answers)} answers for {len(due)} requests that ended"
         for raw, is_right in zip(answers, due, strict=True):
             assert not self.is_told_to_close, "an answer after the connection was closed"
             assert whole(raw), "the client gets what is no frame"
             is_right(raw)
 
-    def _due(self, row, guard):
+    def _due(self, row, guard, handed):
         """Return a check of the answer that this end of a request owes to the client, if it owes one."""
         number, _, flow, _, _, _, raw, response, _, outcome = row
         assert flow == self.session.flow, "a request of another connection"
@@ -111,6 +115,7 @@ class Watch:
 
             def is_delivered(answer):
                 assert answer == response, "the client gets another answer than the mirror"
+                assert handed(self, raw), "an answer to what was never sent"
                 self._check_delivery(request, raw, answer, acts=acts)
 
             return [is_delivered]
@@ -126,7 +131,6 @@ class Watch:
 
     def _check_delivery(self, request, asked, answer, *, acts):
         assert answer[:2] == asked[:2], "an answer under another identifier"
-        assert self.handed[asked], "an answer to what was never sent"
         assert answer[6] == asked[6] or "unit_not_echoed" in self._quirks, "an answer of another unit"
         assert answer[7] & 0x7F == asked[7] & 0x7F, "an answer to another function"
         if acts:
@@ -135,31 +139,34 @@ class Watch:
 
     # Ends.
 
-    def check_end(self):
+    def check_end(self, handed):
         """All that was asked has ended, in order of arrival, each once."""
         self.ended.sort()
         requests = [raw for _, raw, _ in self.ended]
-        assert requests == self._frames[: len(requests)], "not the requests that the client sent"
-        assert self.is_told_to_close or len(requests) == len(self._frames) or self.session.state.value != "open"
+        assert requests == self.sent[: len(requests)], "not the requests that the client sent"
+        assert self.is_told_to_close or len(requests) == len(self.sent) or self.session.state.value != "open"
         for _, raw, outcome in self.ended:
-            if outcome in NEVER_HANDED_OVER and self._frames.count(raw) == 1:
-                assert not self.handed[raw], f"{outcome.name}, but the device has seen {raw.hex()}"
-            assert outcome not in DELIVERED or self.handed[raw], "answered without being asked"
+            if outcome in NEVER_HANDED_OVER and self.sent.count(raw) == 1:
+                assert not handed(self, raw), f"{outcome.name}, but the device has seen {raw.hex()}"
+            assert outcome not in DELIVERED or handed(self, raw), "answered without being asked"
+
+        session = self.session
+        assert session.in_flight == 0, "something is still under way"
+        assert not session._turns.asked, "an opinion is still waited for"
+        assert 0 <= session.refused <= len(self.ended), "refused more than asked"
+        assert 0 <= session.writes <= len(self.ended), "more writes than requests"
 
     def check_bounds(self):
         """No table of the session is over its bound."""
-        session, link = self.session, self.session.link
+        session = self.session
         assert len(session._turns.waiting) <= MAX_WAITING + session.guard.conduit.max_in_flight, "too many wait"
-        assert len(link.hot) + len(link.busy) <= session.guard.conduit.max_in_flight, "too many in flight"
-        assert len(link._ended) <= MAX_ENDED, "the link's memory grows"
-        assert link._framer.pending <= MAX_PENDING, "a framer holds too much"
         assert session._framer.pending <= MAX_PENDING, "a framer holds too much"
 
 
-def check_guard(guard, sessions):
-    """No table of the conduit is over its bound, and none holds a session that is over."""
-    assert set(guard.sessions) == sessions, "the guard holds other sessions than there are"
-    assert set(guard.caches) <= {one.client.address for one in guard.sessions.values()} | set(), "a cache of nobody"
+def check_guard(guard):
+    """No table of the conduit is over its bound, and none holds what is over."""
+    assert not guard.caches, "a cache of nobody"
+    assert not guard.wakeups, "somebody is woken who is gone"
     assert all(len(cache.reads) <= MAX_CACHED_READS for cache in guard.caches.values()), "a cache grows"
     assert len(guard.folder._folds) <= MAX_FOLDS, "folds grow"
     assert len(guard.tickets._live) <= MAX_TICKETS, "tickets grow"
