@@ -212,6 +212,47 @@ def hostile_answers(stage):
     return f"{len(HOSTILE)} of {len(HOSTILE)} told 0x0B within {1000 * max(late):.0f} ms, next answer right"
 
 
+FALSE_ACKNOWLEDGEMENTS = (
+    "false-value",
+    "false-address",
+    "wrong-tid",
+    "wrong-unit",
+    "wrong-function",
+    "trailing",
+    "truncated",
+    "bad-protocol",
+    "length-short",
+    "undefined-exception",
+)
+
+
+@case("D7", "false acknowledgements of writes, 10 kinds", "not delivered; told 0x0B; sent once; on record", peers=True)
+def false_acknowledgements(stage):
+    delivered, sent = [], []
+    for way in FALSE_ACKNOWLEDGEMENTS:
+        stage.device.plan(u49={"do": way, "writes_only": True})
+        with stage.caller() as caller:
+            address, value = stage.fresh()
+            sent.append(f"49/{address}/{value}")
+            try:
+                caller.send(adu(710, write_pdu(address, value), 49))
+                answer = caller.receive(2.0)
+            except Lost:
+                delivered.append(f"{way} (not told)")
+                continue
+            if answer.tid != 710 or answer.exception != NO_ANSWER:
+                delivered.append(way)
+                continue
+            stage.honest(caller)
+    require(not delivered, f"delivered: {', '.join(delivered)}")
+    arrived = stage.device.values()
+    require(all(arrived.get(key) == 1 for key in sent), f"{[arrived.get(key, 0) for key in sent]} times at the device")
+    if stage.guard.ours:
+        unknown = sum(one.repeated for one in stage.guard.records() if one.outcome == "unknown" and one.unit == 49)
+        require(unknown >= len(sent), f"{unknown} of {len(sent)} on record as unknown")
+    return f"{len(sent)} of {len(sent)} told 0x0B, each write once at the device"
+
+
 def _now(stage):
     return stage.guard.status().now if stage.guard.ours else 0
 

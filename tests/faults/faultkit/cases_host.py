@@ -12,13 +12,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from faultkit.guards import DEVICE_TIMEOUT_S, FORBIDDEN, Icsguard
+from faultkit.guards import DEVICE_TIMEOUT_S, FORBIDDEN, HELD, Icsguard
 from faultkit.load import Worker
 from faultkit.processes import cpu_s, descriptors, until
 from faultkit.registry import CannotRun, case, require
 from faultkit.wire import Caller, Lost, adu, answer_to_read, read_pdu, write_pdu
 from icsguard.control.replies import Done
-from icsguard.control.requests import SetMode
+from icsguard.control.requests import Approve, ListTickets, SetMode
 from icsguard.core.decision import Mode
 from icsguard.core.record import Record, RecordKind, Severity
 from icsguard.runtime.control_client import ask
@@ -29,6 +29,7 @@ from icsguard.runtime.state_file import FILE_NAME, KeptMode, KeptState, read_sta
 
 FILES = 64
 DAY_S = 86_400
+HOLD_TTL_S = 1.0
 UNLIMITED = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
 SPIN = "import time; end = time.monotonic() + {seconds}\nwhile time.monotonic() < end: pass"
 
@@ -143,6 +144,36 @@ def stopped(stage):
     return f"stopped {seconds:.1f} s: 3 of 3 answered once ({', '.join(got[tid].pdu[:2].hex() for tid in sorted(got))})"
 
 
+@case("H5", "gateway stopped while a ticket's time runs out", "the expired permission sends nothing")
+def ticket_expires_meanwhile(stage):
+    stage.spares_bystander = True
+    guard, pdu = stage.guard, write_pdu(HELD, stage.fresh()[1])
+    pid = guard.pid
+    with stage.caller() as caller:
+        require(caller.ask(pdu, 20).exception == 6, "a write that needs a human was not held")
+        _approve_last(guard)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            caller.send(adu(950, pdu, 20))
+            time.sleep(HOLD_TTL_S + 0.3)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        answer = caller.receive()
+        require(answer.exception == 6, f"the retry got {answer.pdu.hex()}")
+        require(not stage.device.facts()["writes"], "the write was sent with a permission that had expired")
+        _approve_last(guard)
+        require(caller.ask(pdu, 20).pdu == pdu, "a fresh permission does not pass")
+        require(caller.ask(pdu, 20).exception == 6, "a permission passed twice")
+    require(stage.device.facts()["writes"] == 1, f"{stage.device.facts()['writes']} writes at the device")
+    return "held, approved, expired: busy and not sent; approved anew: once"
+
+
+def _approve_last(guard):
+    ticket = ask(guard.control, ListTickets(), 5.0).tickets[-1].id
+    reply = ask(guard.control, Approve(ticket=ticket, reason="a fault case"), 5.0)
+    require(isinstance(reply, Done), f"not approved: {reply}")
+
+
 def _gateway_pid(stage):
     return next(int(pid) for pid in children(stage.guard.process.pid) if _runs(pid, "icsguard.runtime.gateway"))
 
@@ -177,6 +208,35 @@ def damaged_state(stage):
     require(not taken, f"{taken} damaged files were taken for something else")
     require(not silent, f"{silent} damaged files were passed over in silence")
     return f"{len(damaged)} damaged files: none taken for another state, each named"
+
+
+class _DamagedState(Icsguard):
+    """icsguard's gateway that finds its state file damaged."""
+
+    def __init__(self, folder, main, sick):
+        super().__init__(folder, main, sick, whole=False)
+        write_state(self.folder / "state", KeptState(modes={"main": KeptMode(Mode.OBSERVE, Mode.ENFORCE)}))
+        path = self.folder / "state" / FILE_NAME
+        path.write_bytes(path.read_bytes().replace(b"observe", b"obserwe"))
+
+
+@case(
+    "H6",
+    "gateway starts on a damaged state file",
+    "serves as configured; says which file; keeps it aside",
+    own=_DamagedState,
+)
+def starts_on_damaged_state(stage):
+    guard = stage.guard
+    require(FILE_NAME in guard.warnings(), f"the status does not name the file: {guard.warnings()}")
+    require(guard.conduit().mode is Mode.ENFORCE, f"mode {guard.conduit().mode}")
+    told = [one for one in guard.records() if FILE_NAME in one.text]
+    require(told, "no record speaks of it")
+    require(list((guard.folder / "state").glob("*.broken")), "the damaged file is gone")
+    with stage.caller() as caller:
+        require(caller.ask(write_pdu(FORBIDDEN, 1), 20).exception, "a forbidden write was acknowledged")
+        stage.honest(caller)
+    return f"enforces as configured; status and record: {told[0].text[told[0].text.index('is damaged') :]}"
 
 
 @case(

@@ -2,19 +2,21 @@
 
 import asyncio
 import os
+import random
 import signal
 import statistics
 import subprocess
 import sys
 import time
 
-from faultkit import hostile_models, kills, soak
+from faultkit import corrupted, hostile_models, kills, soak
 from faultkit.guards import DEVICE_TIMEOUT_S, FORBIDDEN, Icsguard
 from faultkit.load import Worker
 from faultkit.processes import listens, rss_mb, until
 from faultkit.registry import case, require
 from faultkit.wire import Caller, Lost, adu, next_tid, read_pdu, write_pdu
 from icsguard.control.replies import Done, Failure
+from icsguard.runtime.files import check_config
 
 DEADLINE_S = 0.02
 RESTART_S = 0.3
@@ -203,6 +205,30 @@ def invalid_reload(stage):
         require(isinstance(stage.guard.reload(), Done), "the good one is refused")
     require(not reads.trouble, reads.trouble)
     return f"{len(broken)} of {len(broken)} refused with file and line, {reads.right} reads right"
+
+
+@case(
+    "S6", "random damage in configuration, policy, point list", "refused with file and reason, or still valid; no crash"
+)
+def corrupted_files(stage):
+    folder = stage.folder / "corrupted"
+    folder.mkdir(exist_ok=True)
+    rng, refused, taken = random.Random(13), 0, 0
+    for number in range(1_000 if stage.full else 60):
+        texts = dict(corrupted.SITE)
+        name = list(texts)[number % len(texts)]
+        texts[name] = corrupted.damaged(rng, texts[name])
+        for file, text in texts.items():
+            (folder / file).write_text(text, encoding="utf-8")
+        settings, problems = check_config(folder / "icsguard.toml")
+        if settings is not None:
+            taken += 1
+            continue
+        refused += 1
+        require(problems, f"refused without a word: {texts[name]!r:.200}")
+        require(all(one.file and one.message for one in problems), f"neither file nor text: {problems[0]}")
+    require(refused > taken, f"{taken} of {refused + taken} damaged files were taken")
+    return f"{refused} refused with file and reason, {taken} still valid, 0 crashes"
 
 
 @case("S7", "hostile model files", "refused before they run; the shadow serves on")

@@ -272,6 +272,12 @@ class Line(asyncio.Protocol):
     def lying_count(self, raw, pdu):
         self.answer(raw, pdu[:1] + bytes((pdu[1] ^ 2,)) + pdu[2:])
 
+    def false_value(self, raw, pdu):
+        self.answer(raw, pdu[:-1] + bytes((pdu[-1] ^ 1,)))
+
+    def false_address(self, raw, pdu):
+        self.answer(raw, pdu[:1] + bytes((pdu[1] ^ 1,)) + pdu[2:])
+
     def duplicate(self, raw, pdu):
         self.answer(raw, pdu)
         self.answer(raw, pdu)

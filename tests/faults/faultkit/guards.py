@@ -26,7 +26,16 @@ clients = ["anybody"]
 units = {units}
 functions = [1, 2, 3, 4, 5, 6, 15, 16, 22, 23]
 ranges = ["holding 0..49999", "coil 0..49999", "discrete 0..49999", "input 0..49999"]
+[[rule]]
+id = "ask"
+clients = ["anybody"]
+units = [20]
+functions = [6]
+ranges = ["holding 55000..55099"]
+action = "hold"
 """
+HELD = 55_000
+"""First of a hundred addresses that only a human permits."""
 FORBIDDEN = 60_000
 """An address that no rule permits."""
 CONDUIT = """[conduit.{name}]
@@ -39,6 +48,7 @@ connect_timeout_ms = {connect}
 incomplete_timeout_s = {incomplete}
 max_clients = {clients}
 judge_deadline_ms = 20
+hold_ttl_s = 1
 """
 
 

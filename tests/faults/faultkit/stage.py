@@ -25,6 +25,8 @@ SHORT_FLOOR_MS = 30.0
 CALM_S = 0.4
 """A case lasts at least so long: eight polls. In the full form longer, so that a p99 is one."""
 FULL_CALM_S = 5.0
+CALM_AGAIN_S = 5.0
+CALM_MS = 100.0
 
 
 class Stage:
@@ -147,6 +149,13 @@ class Stage:
                 device.plan()
                 device.order("most", most=0)
                 device.order("on")
+        if self._watch and self.spares_bystander:
+            until(self._bystander_is_calm, CALM_AGAIN_S, every=0.2)
+
+    def _bystander_is_calm(self):
+        """Say whether what it suffered from a killed or stopped guard is over: its late polls are not the next case's."""
+        guarded = self.bystander.period()[0]
+        return guarded["polls"] and not guarded["lost"] and guarded["max"] < CALM_MS
 
     def _period(self):
         guarded, direct = self.bystander.period()
