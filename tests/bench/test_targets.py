@@ -30,6 +30,7 @@ def test_a_ceiling_is_reached_from_below(value, verdict):
 def test_what_was_not_measured_says_why(a_row):
     found = {one.name: one for one in targets([a_row(0, "icsguard")], [], {"suricata+log": "not installed"})}
     assert "not measured: not installed" == found["throughput c16 / suricata+log"].verdict
+    assert "not measured: not in this run" == found["throughput c16 / nginx"].verdict
     assert "not measured: not run" == found["shadow on / off, gateway CPU"].verdict
 
 
