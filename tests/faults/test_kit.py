@@ -119,6 +119,7 @@ def stage(*, guarded=None, direct=None, **facts):
     made.device, made.sick = FakeDevice(**facts), FakeDevice()
     made.guard = SimpleNamespace(name="fake", ours=True)
     made.acknowledged = []
+    made._waited = lambda: {1: 0.0}
     made.quiet, made.quiet_direct = QUIET, QUIET
     made.bystander = SimpleNamespace(period=lambda: (QUIET | (guarded or {}), QUIET | (direct or {})))
     return made
@@ -160,6 +161,13 @@ def test_a_late_bystander_gets_a_second_run_and_a_wrong_answer_none():
 def test_what_the_machine_does_to_the_direct_poll_is_not_the_guards():
     outcome = run_case(case(lambda _: "fine"), stage(guarded={"p99": 500.0}, direct={"p99": 300.0}))
     assert Verdict.HELD is outcome.verdict
+
+
+def test_time_without_a_processor_is_not_the_guards():
+    late = stage(guarded={"p99": 500.0})
+    waits = iter([100.0, 600.0])
+    late._waited = lambda: {1: next(waits)}
+    assert Verdict.HELD is run_case(case(lambda _: "fine"), late).verdict
 
 
 @pytest.mark.parametrize(("arrived", "words"), [({}, "never came"), ({"20/1/2": 2}, "more than once")])

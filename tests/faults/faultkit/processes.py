@@ -86,6 +86,14 @@ def cpu_s(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def waited_ms(pid):
+    """Return how long a process was ready to run and had no processor, by the kernel's count; 0 where it keeps none."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e6
+    except (OSError, IndexError):
+        return 0.0
+
+
 class DeviceHandle:
     """A running fake device. Orders are answered before the next line of a case runs."""
 

@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from faultkit.processes import BystanderHandle, DeviceHandle, until
+from faultkit.processes import BystanderHandle, DeviceHandle, until, waited_ms
 from faultkit.registry import Late, require
 from faultkit.wire import Caller, adu, answer_to_read, next_tid, read_pdu, write_pdu
 from icsguard.control.replies import Done
@@ -122,6 +122,7 @@ class Stage:
         self._seen = []
         if self._watch:
             self.bystander.period()
+            self._waits = self._waited()
         self._began = time.monotonic()
 
     def end(self):
@@ -153,7 +154,7 @@ class Stage:
             until(self._bystander_is_calm, CALM_AGAIN_S, every=0.2)
 
     def _bystander_is_calm(self):
-        """Say whether what it suffered from a killed or stopped guard is over: its late polls are not the next case's."""
+        """Say whether what a killed or stopped guard did to it is over: those polls are not the next case's."""
         guarded = self.bystander.period()[0]
         return guarded["polls"] and not guarded["lost"] and guarded["max"] < CALM_MS
 
@@ -161,6 +162,17 @@ class Stage:
         guarded, direct = self.bystander.period()
         self._seen.append((guarded, direct))
         return max(0.0, direct["max"] - self.quiet_direct["p50"])
+
+    def _waited(self):
+        """Return how long guard, device and bystander had no processor so far, in ms each."""
+        pids = (self.guard.pid, self.device.process.pid, self.bystander.process.pid)
+        return {pid: waited_ms(pid) for pid in pids}
+
+    def _machine_ms(self):
+        """Return what the machine did to the guarded poll at most: to the direct one, and processors not had."""
+        direct = max(period[1]["p99"] for period in self._seen) - self.quiet_direct["p99"]
+        waits = self._waited()
+        return 2 * max(0.0, direct) + sum(waits[pid] - before for pid, before in self._waits.items() if pid in waits)
 
     def _check_writes(self):
         if not self.acknowledged:
@@ -176,7 +188,6 @@ class Stage:
 
     def _check_bystander(self):
         guarded = [period[0] for period in self._seen]
-        direct = [period[1] for period in self._seen]
         wrong = [one for period in guarded for one in period["wrong"]]
         require(not wrong, f"the bystander got a wrong answer: {wrong[0][:80] if wrong else ''}")
         if self.spares_bystander:
@@ -188,8 +199,7 @@ class Stage:
         p99 = max(period["p99"] for period in guarded)
         if not self.watches_latency:
             return ""
-        machine = max(0.0, max(period["p99"] for period in direct) - self.quiet_direct["p99"])
-        most = max(2 * self.quiet["p99"], FLOOR_MS if self.full else SHORT_FLOOR_MS) + 2 * machine
+        most = max(2 * self.quiet["p99"], FLOOR_MS if self.full else SHORT_FLOOR_MS) + self._machine_ms()
         if p99 > most:
             raise Late(f"the bystander's p99 was {p99:.1f} ms (quiet {self.quiet['p99']:.1f}, allowed {most:.1f})")
         return f"bystander p99 {p99:.1f} ms (quiet {self.quiet['p99']:.1f})"

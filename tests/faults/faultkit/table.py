@@ -20,7 +20,8 @@ While a case runs, these must hold too, or it is broken:
 - No write reaches a device twice; every write that was acknowledged to a client is in the device.
 - A bystander that polls 20 times a second on the same conduit gets right answers only, keeps its connection (unless the
   gateway itself was killed or stopped), and its p99 stays within twice its quiet one. Each poll is done without a
-  gateway too: what the machine did to that one is taken off. Below 5 ms (30 ms in the short form, where a p99 is the
+  gateway too: what the machine did to that one is taken off, and the time that the gateway was ready to run and had no
+  processor (by the kernel's count). Below 5 ms (30 ms in the short form, where a p99 is the
   worst of a few polls) it is the scheduler's. A case that broke by this time alone runs once more: what is ours comes
   again, what is the machine's does not.
 
