@@ -24,6 +24,8 @@ IF_SHADOW_FAILS: Final = {
     FailurePolicy.POLICY_ALONE: "writes by policy",
     FailurePolicy.REFUSE: "writes refused",
 }
+DISK_WELL: Final = frozenset({"ok", "closed"})
+"""What the recorder says of its disk where nothing is wrong; closed: nothing was to be written yet."""
 _MODE_STYLE: Final = {Mode.LEARN: "cyan", Mode.OBSERVE: "yellow", Mode.ENFORCE: "green"}
 
 
@@ -109,7 +111,13 @@ def warnings(now: Status) -> list[str]:
         for line in now.conduits
         if line.writes_unknown
     ]
-    return [*unknown, *now.warnings]
+    return [*unknown, *(said for part in now.parts if (said := _disk_warning(part))), *now.warnings]
+
+
+def _disk_warning(part: PartStatus) -> str:
+    """Return what is wrong with the recorder's disk; empty if nothing."""
+    disk = part.facts.get("disk", "ok")
+    return "" if disk in DISK_WELL else f"records do not reach the disk, try icsguard doctor: {disk}"
 
 
 def part_line(part: PartStatus, now: Status) -> str:

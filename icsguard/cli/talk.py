@@ -48,7 +48,14 @@ def _socket_of(options: dict[str, object], folder: Path) -> Path:
 
 def answer(request: Request, kind: type[Expected], config: Path | None) -> Expected:
     """Ask the running gateway and return its answer of the expected kind. Raises CliError."""
-    reply = _reply(request, socket_path(config))
+    path = socket_path(config)
+    try:
+        reply = _reply(request, path)
+    except CliError as error:
+        if error.code is ExitCode.NOT_RUNNING and path == DEFAULT_SOCKET and not _may_read(config_path(config)):
+            text = f"{config_path(config)}, which says where icsguard runs, may not be read by this user"
+            raise CliError(text, hint=f"sudo, or ls -l {config_path(config)}", code=ExitCode.PERMISSION) from error
+        raise
     if isinstance(reply, Failure):
         raise CliError(
             reply.text, hint=reply.hint, code=FAILURE_EXITS[reply.code], name=reply.code.value, details=reply.details
@@ -76,6 +83,10 @@ def would(said: str, *, as_json: bool) -> None:
         show.as_json({"would": said})
     else:
         show.line(f"would do: {said}")
+
+
+def _may_read(config: Path) -> bool:
+    return os.access(config, os.R_OK) or not config.exists()
 
 
 def _reply(request: Request, path: Path) -> Reply:

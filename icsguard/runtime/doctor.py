@@ -5,6 +5,7 @@ Each check stands alone, changes nothing, and sends nothing to a device but a TC
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -57,6 +58,7 @@ def examine(settings: Settings, config: Path) -> Iterator[Check]:
         yield device_check(conduit) if running is None else device_left_alone(conduit)
         yield model_check(conduit, Path(settings.shadow.models_dir))
     yield from folder_checks(settings.gateway)
+    yield folder_check("records folder", Path(settings.recorder.path).parent)
     yield disk_check(settings.recorder, settings.gateway)
     yield descriptor_check(settings.conduits)
     yield clock_check()
@@ -153,7 +155,7 @@ def folder_checks(gateway: GatewaySettings) -> Iterator[Check]:
 
 def folder_check(name: str, folder: Path) -> Check:
     """Look at one folder, or at the place where it will be made."""
-    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    there = nearest(folder)
     owner = f'sudo install -d -m 0750 -o "$USER" {folder}'
     if not there.is_dir():
         return Check(Level.FAIL, name, f"{there} is no folder", f"ls -l {there}")
@@ -164,10 +166,19 @@ def folder_check(name: str, folder: Path) -> Check:
     return Check(Level.OK, name, f"{folder}" if there == folder else f"{folder} will be made")
 
 
+def nearest(folder: Path) -> Path:
+    """Return the folder, or the nearest one above it that exists as far as this user may look."""
+    for place in (folder, *folder.absolute().parents):
+        with contextlib.suppress(PermissionError):  # of a folder that may not be looked into, itself is the answer
+            if place.exists():
+                return place
+    return Path("/")
+
+
 def disk_check(recorder: RecorderSettings, gateway: GatewaySettings) -> Check:
     """Compare the free space with what records and journal may take."""
     folder = Path(recorder.path).absolute().parent
-    there = next(place for place in (folder, *folder.parents) if place.exists())
+    there = nearest(folder)
     free = shutil.disk_usage(there).free
     wanted = recorder.max_bytes * (recorder.keep + 1) + recorder.journal_max_bytes
     text = f"{free // MIB} MiB free for records in {folder}"

@@ -43,6 +43,15 @@ def test_a_write_with_an_unknown_outcome_is_the_first_warning(gateway, answers, 
     assert "2 writes on plc1 have an unknown outcome" in warnings[0]
 
 
+def test_records_that_do_not_reach_the_disk_are_a_warning_with_what_to_type(gateway, answers, icsguard):
+    status = answers["GetStatus"]
+    for said, warns in (("ok", False), ("closed", False), ("failed: [Errno 13] Permission denied", True)):
+        part = msgspec.structs.replace(status.parts[0], facts={"disk": said})
+        answers["GetStatus"] = msgspec.structs.replace(status, parts=(part,))
+        warning = "WARNING records do not reach the disk, try icsguard doctor: failed: [Errno 13]"
+        assert warns == (warning in icsguard("status").out)
+
+
 def test_json_has_stable_names_and_nothing_else_on_stdout(gateway, icsguard):
     data = json.loads(icsguard("status", "--json").out)
     assert {"is", "name", "conduits", "parts", "isolations", "tickets"} <= set(data)

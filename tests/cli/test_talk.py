@@ -92,3 +92,18 @@ def test_what_keeps_an_answer_away_has_its_exit_code(monkeypatch, tmp_path, erro
 def test_a_change_shows_its_details_and_its_undo(capsys):
     talk.done(Done(text="now", details=("a", "b"), undo="icsguard x"), as_json=False)
     assert ("now\n  a\n  b\n", "undo: icsguard x\n") == tuple(capsys.readouterr())
+
+
+def test_a_configuration_that_may_not_be_read_is_what_is_wrong_where_nobody_listens(config, monkeypatch):
+    monkeypatch.setattr(talk, "DEFAULT_SOCKET", config.parent / "control.sock")
+    monkeypatch.setattr(talk.os, "access", lambda _path, _mode: False)
+    config.write_text("")
+    with pytest.raises(CliError) as raised:
+        talk.answer(GetStatus(), Done, config)
+    assert ExitCode.PERMISSION is raised.value.code
+    assert "may not be read by this user" in raised.value.text
+    monkeypatch.undo()
+    monkeypatch.setattr(talk, "DEFAULT_SOCKET", config.parent / "control.sock")
+    with pytest.raises(CliError) as raised:
+        talk.answer(GetStatus(), Done, config)
+    assert ExitCode.NOT_RUNNING is raised.value.code

@@ -154,12 +154,6 @@ def test_a_state_folder_that_is_none_is_named(site):
     refused_start(site, "state", "icsguard doctor")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_state_folder_that_may_not_be_written_is_named(site):
-    (site.folder / "state").mkdir(mode=0o500)
-    refused_start(site, "state", "icsguard doctor")
-
-
 def test_not_running_is_said(site):
     done = site.run("status")
     assert 3 == done.returncode

@@ -17,6 +17,7 @@ from icsguard.runtime.doctor import (
     folder_check,
     listen_check,
     model_check,
+    nearest,
     syslog_check,
 )
 
@@ -151,6 +152,16 @@ def test_a_folder_that_may_not_be_written_names_the_command(tmp_path, monkeypatc
     check = folder_check("state", tmp_path)
     assert Level.FAIL is check.level
     assert "install -d" in check.fix
+
+
+def test_a_folder_that_may_not_be_looked_into_is_itself_what_is_wrong(tmp_path, monkeypatch):
+    def exists(path):
+        if path.name == "records":
+            raise PermissionError(13, "Permission denied")
+        return True
+
+    monkeypatch.setattr("pathlib.Path.exists", exists)
+    assert tmp_path / "state" == nearest(tmp_path / "state" / "records")
 
 
 def test_a_file_in_place_of_a_folder_is_a_failure(tmp_path):
