@@ -24,6 +24,7 @@ from icsguard.config.schema import ConduitSection, GatewaySection, MainFile
 from icsguard.config.settings import (
     Conduit,
     Downstream,
+    Framing,
     GatewaySettings,
     IsolationSettings,
     RecorderSettings,
@@ -48,6 +49,12 @@ _SAME: Final = (
     "incomplete_timeout_s",
     "max_clients",
     "max_in_flight",
+    "links",
+    "device_in_flight",
+    "coalesce",
+    "connect_delay_ms",
+    "min_gap_ms",
+    "max_pdu",
     "hold_ttl_s",
 )
 """Keys of a conduit that mean the same in file and settings."""
@@ -154,6 +161,7 @@ def _conduit(name: str, section: ConduitSection, policy: Policy) -> Conduit:
         mode=Mode(section.mode),
         policy=policy,
         quirks=tuple(section.quirks),
+        framing=Framing(section.framing),
         failure=FailurePolicy(section.failure),
         isolation=IsolationSettings(
             section.isolation.auto,

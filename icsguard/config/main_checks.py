@@ -20,6 +20,14 @@ MAX_CONDUITS: Final = 64  # listeners of one gateway process; more devices want 
 _CONDUIT: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
 _ANY: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound
 _SERIAL_UNITS: Final = 247
+_NEEDS_LINKS: Final = {
+    "device_in_flight": 1,
+    "coalesce": False,
+    "connect_delay_ms": 0,
+    "min_gap_ms": 0,
+    "framing": "mbap",
+}
+"""Keys without a meaning where no link is shared, and their defaults."""
 
 
 class Place(NamedTuple):
@@ -59,6 +67,7 @@ class _Checker:
             )
         self._ends(name, section)
         self._quirks(name, section, policy)
+        self._links(name, section)
         self._never(name, section, policy)
         if section.downstream == "serial":
             self._serial_units(name, policy)
@@ -87,6 +96,14 @@ class _Checker:
             listed = ", ".join(str(unit) for unit in sorted(units))
             text = f"{UNIT_IGNORED} makes all units one device, but the policy speaks of units {listed}"
             self._fault((name, "quirks"), text, "declare one unit")
+
+    def _links(self, name: str, section: ConduitSection) -> None:
+        if section.links:
+            return
+        for key, default in _NEEDS_LINKS.items():
+            if getattr(section, key) != default:
+                text = f"{key} is for links that clients share, and each client of conduit {name!r} has its own"
+                self._fault((name, key), text, "set links = 1 (or more)")
 
     def _never(self, name: str, section: ConduitSection, policy: Policy) -> None:
         groups = {group.name for group in policy.groups}

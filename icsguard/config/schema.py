@@ -88,6 +88,31 @@ class ConduitSection(Section):
     max_in_flight: int = Field(
         default=16, ge=1, le=256, description="Requests of a connection that may wait for the device."
     )
+    links: int = Field(
+        default=0,
+        ge=0,
+        le=16,
+        description="Connections to the device that all clients share; 0: each client has one of its own.",
+    )
+    device_in_flight: int = Field(
+        default=1, ge=1, le=16, description="Requests that one shared link carries at a time; the device must pipeline."
+    )
+    coalesce: bool = Field(
+        default=False,
+        description="On shared links: identical reads (functions 1 to 4) in flight at the same time are asked once.",
+    )
+    connect_delay_ms: int = Field(
+        default=0, ge=0, le=60_000, description="Pause between a shared link's opening and its first request."
+    )
+    min_gap_ms: int = Field(
+        default=0, ge=0, le=10_000, description="Least pause between two requests on a shared link."
+    )
+    max_pdu: int = Field(
+        default=253, ge=8, le=253, description="Largest PDU that the device takes or sends; what needs more is refused."
+    )
+    framing: Literal["mbap", "rtu"] = Field(
+        default="mbap", description="`rtu`: RTU frames over TCP towards the device, on shared links."
+    )
     hold_ttl_s: int = Field(default=300, ge=1, le=86_400, description="How long a ticket waits for a human.")
     isolation: IsolationSection = IsolationSection()
 

@@ -22,6 +22,15 @@ class Downstream(StrEnum):
     """A gateway to a serial line: unit 0 is a broadcast that no device answers."""
 
 
+class Framing(StrEnum):
+    """How requests look on the way to the device."""
+
+    MBAP = "mbap"
+    """Modbus/TCP."""
+    RTU = "rtu"
+    """RTU frames over TCP, as serial servers take them; on shared links only."""
+
+
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
     """The gateway as a whole."""
@@ -81,6 +90,20 @@ class Conduit:
     """Connections at a time; the next one is closed and recorded."""
     max_in_flight: int = 16
     """Requests of one client that may wait for the device; the next one is answered busy."""
+    links: int = 0
+    """Connections to the device that all clients share; 0: each client has its own."""
+    device_in_flight: int = 1
+    """Requests that one shared link carries at a time."""
+    coalesce: bool = False
+    """Identical reads in flight at the same time are asked once."""
+    connect_delay_ms: int = 0
+    """Pause between a shared link's opening and its first request."""
+    min_gap_ms: int = 0
+    """Least pause between two requests on a shared link."""
+    max_pdu: int = 253
+    """Largest PDU that the device takes or sends; what needs more is refused."""
+    framing: Framing = Framing.MBAP
+    """On the way to the device."""
     hold_ttl_s: int = 300
     """A ticket that no human answers closes by itself."""
     isolation: IsolationSettings = field(default_factory=IsolationSettings)

@@ -1,8 +1,8 @@
 """The seams of a conversation: the commands it returns, and what a device link must be able to do.
 
 A `Session` is fed events (bytes, closes, opinions, the time) and returns commands; runtime/modbus_shell.py carries them
-out, learn/replay.py interprets them without sockets. Today each session owns its link (`link.OwnLink`, one client, one
-device connection). A pooled link, shared by the clients of a conduit, implements the same `DeviceLink`.
+out, learn/replay.py interprets them without sockets. A session owns its link (`link.OwnLink`, one client, one device
+connection), or shares the lanes of its conduit's `pool.Pool`, which gives its commands by lane.
 """
 
 from __future__ import annotations
@@ -50,6 +50,13 @@ class Ask(NamedTuple):
 
 
 Command = ToClient | ToDevice | OpenLink | CloseLink | CloseClient | Ask
+
+
+class LaneCommand(NamedTuple):
+    """What is to be done on a link that clients share: `ToDevice`, `OpenLink` or `CloseLink`, and on which."""
+
+    lane: int
+    command: Command
 
 
 class Arrival(NamedTuple):

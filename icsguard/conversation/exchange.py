@@ -1,26 +1,28 @@
 """The device's half of a conversation: requests go to the link, answers come back, every request gets its one end.
 
 `turns` decides when a request may go; this module hands it over at most once, judges what comes back, and answers the
-client in the device's place where the device cannot: 0x0A not reachable, 0x0B no valid answer.
+client in the device's place where the device cannot: 0x0A not reachable, 0x0B no valid answer. How the device is
+reached is the subclass's: `own` for a link of one client, `pooled` for links that many clients share.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Final
 
 from icsguard.conversation import ending
-from icsguard.conversation.api import Arrival, CloseLink, Command, OpenLink, ToClient, ToDevice
+from icsguard.conversation.api import Command, ToClient
 from icsguard.conversation.flight import Flight
 from icsguard.conversation.guard import Guard
-from icsguard.conversation.link import OwnLink
 from icsguard.conversation.states import LinkState, Stage
 from icsguard.core.clock import MS
 from icsguard.core.decision import Decision, Layer
+from icsguard.core.defect import Defect
 from icsguard.core.flow import Client
 from icsguard.core.transaction import Outcome
 from icsguard.core.verdict import Reason
 from icsguard.protocols.modbus.exceptions import ACKNOWLEDGE, NO_RESPONSE, PATH_UNAVAILABLE
-from icsguard.protocols.modbus.meaning import BROADCAST, observations
+from icsguard.protocols.modbus.meaning import observations
 from icsguard.protocols.modbus.pdu import Response
 from icsguard.protocols.modbus.refuse import refuse
 
@@ -29,10 +31,10 @@ MAX_ATTEMPTS: Final = 2
 LIVE: Final = frozenset({LinkState.UP, LinkState.DRAINING})
 
 
-class Exchange:
+class Exchange(ABC):
     """Requests and answers between one client and its device."""
 
-    __slots__ = ("client", "client_is_gone", "commands", "flow", "guard", "link", "patience")
+    __slots__ = ("client", "client_is_gone", "commands", "flow", "guard", "patience")
 
     def __init__(self, guard: Guard, client: Client, flow: int) -> None:
         conduit = guard.conduit
@@ -44,94 +46,87 @@ class Exchange:
         """How long after its arrival a request may still be handed over."""
         self.commands: list[Command] = []
         """What this event has led to so far."""
-        self.link = OwnLink(
-            max_in_flight=conduit.max_in_flight,
-            timeout_ns=conduit.device_timeout_ms * MS,
-            quirks=frozenset(conduit.quirks),
-        )
 
-    # To the device.
+    # How the device is reached.
 
+    @property
+    @abstractmethod
+    def in_flight(self) -> int:
+        """How many requests the device has."""
+
+    @property
+    @abstractmethod
+    def is_done(self) -> bool:
+        """Say whether nothing is left to do at the device for a client that is gone."""
+
+    @property
+    @abstractmethod
+    def is_up(self) -> bool:
+        """Say whether a connection to the device stands."""
+
+    @property
+    @abstractmethod
+    def is_crowded(self) -> bool:
+        """Say whether too many requests wait for the device already, those of other clients included."""
+
+    @abstractmethod
+    def accepts(self, flight: Flight, now: int) -> bool:
+        """Say whether `flight` can be handed over now."""
+
+    @abstractmethod
     def send(self, flight: Flight, now: int) -> None:
-        """Hand a request over if the link takes it, or see to it that there is a link."""
-        link = self.link
-        if link.accepts(flight):
-            self.commands.append(ToDevice(link.hand_over(flight, now)))
-            self.guard.counters.note_added(now - flight.arrived_at)
-            if flight.changes:
-                self.guard.delivered(flight.meaning, now)
-            if not flight.answer_due and flight.request.unit == BROADCAST:
-                link.forget(flight)
-                self.end(flight, Outcome.NO_ANSWER_DUE, now)
-        elif link.state is LinkState.DOWN and self.guard.pacing.allows(now):
-            link.move(LinkState.OPENING)
-            self.commands.append(OpenLink())
-        elif link.state is LinkState.DOWN:
-            self.unreachable(flight, "it did not answer the last call", now)
+        """Hand a request over if that can be now, or see to it that it can be later."""
+
+    @abstractmethod
+    def expire(self, flight: Flight, now: int) -> bool:
+        """End a request that waits for a connection, if it is that for which it waits."""
+
+    @abstractmethod
+    def tidy(self, now: int, *, idle: bool) -> bool:
+        """Do what an event leaves to do at the device; `idle`: nothing waits. True where the turns may go on."""
+
+    @abstractmethod
+    def leave(self, now: int) -> None:
+        """The client is gone."""
+
+    @abstractmethod
+    def next_deadline(self) -> int:
+        """Return when something is due for this client alone; 0 for never."""
+
+    def handed_over(self, flight: Flight, now: int) -> None:
+        """Count what the device has got."""
+        self.guard.counters.note_added(now - flight.arrived_at)
+        if flight.changes:
+            self.guard.delivered(flight.meaning, now)
+
+    def try_again(self, flight: Flight, why: str, now: int) -> bool:
+        """Make a request ready again whose link broke, where it may be sent once more; else it has no answer."""
+        if flight.changes or flight.attempts >= MAX_ATTEMPTS or self.client_is_gone:
+            self.no_answer(flight, f"the device link broke ({why})", now)
+            return False
+        flight.move(Stage.READY)
+        flight.expires = flight.arrived_at + self.patience
+        return True
 
     # From the device.
 
-    def arrived(self, data: bytes, now: int) -> None:
-        """Take what the device sent."""
-        self.link.promote()
-        for arrival in self.link.arrived(data):
-            flight = arrival.flight
-            if arrival.defect is not None and not self._passes_anyway(arrival):
-                self._fault(arrival, now)
-            elif flight is not None and arrival.response is not None:
-                flight.response, flight.response_at = arrival.raw, now
-                self._observe(flight, arrival.response, now)
-                self.to_client(arrival.raw)
-                answered = Outcome.EXCEPTION if arrival.response.exception else Outcome.ANSWERED
-                self.end(flight, Outcome.ABANDONED if self.client_is_gone else answered, now)
+    def answered(self, flight: Flight, raw: bytes, response: Response, now: int) -> None:
+        """Deliver the answer of a request."""
+        flight.response, flight.response_at = raw, now
+        self._observe(flight, response, now)
+        self.to_client(raw)
+        answered = Outcome.EXCEPTION if response.exception else Outcome.ANSWERED
+        self.end(flight, Outcome.ABANDONED if self.client_is_gone else answered, now)
 
-    def lost(self, why: str, now: int) -> list[Flight]:
-        """The link broke: return the reads that may be tried once more; the rest has no answer."""
-        self.link.move(LinkState.DOWN)
-        self.link.promote()
-        retry = []
-        for flight in self.link.take_all():
-            if not flight.changes and flight.attempts < MAX_ATTEMPTS and not self.client_is_gone:
-                flight.move(Stage.READY)
-                flight.expires = flight.arrived_at + self.patience
-                retry.append(flight)
-            else:
-                self.no_answer(flight, f"the device link broke ({why})", now)
-        return retry
+    def fault(self, defect: Defect, raw: bytes, now: int) -> None:
+        """Record what the device sent and nobody gets."""
+        ending.device_fault(self.guard, self.client, self.flow, defect, raw, now)
 
-    def time_out(self, now: int) -> None:
-        """End what the device has owed for too long; a late answer must not meet a later request."""
-        due = self.link.next_deadline()
-        if not due or due > now:
-            return
-        self.link.promote()
-        for flight in self.link.overdue(now):
-            if flight.answer_due:
-                self._distrust()
-                self.no_answer(flight, "the device did not answer in time", now)
-            else:
-                self.end(flight, Outcome.NO_ANSWER_DUE, now)
-
-    def _fault(self, arrival: Arrival, now: int) -> None:
-        defect, flight = arrival.defect, arrival.flight
-        assert defect is not None  # noqa: S101 - the caller looked
-        ending.device_fault(self.guard, self.client, self.flow, defect, arrival.raw, now)
-        self._distrust()
-        owed = [flight] if flight is not None else []
-        if defect.fatal:
-            self.close_link()
-            owed += self.link.take_all()
-        for unanswered in owed:
-            unanswered.response, unanswered.response_at = arrival.raw, now
-            self.no_answer(unanswered, defect.text, now)
-
-    def _passes_anyway(self, arrival: Arrival) -> bool:
+    def passes_anyway(self, flight: Flight | None, response: Response | None, defect: Defect) -> bool:
         """Observe and learn deliver a misshapen answer that pairs by unit and function, and record it."""
-        if self.guard.acts or arrival.flight is None or arrival.response is None or arrival.defect is None:
+        if self.guard.acts or flight is None or response is None or defect.code == "response-function":
             return False
-        if arrival.defect.code == "response-function":
-            return False
-        arrival.flight.note(Reason(Layer.GRAMMAR, arrival.defect.code, arrival.defect.text, Decision.REFUSE))
+        flight.note(Reason(Layer.GRAMMAR, defect.code, defect.text, Decision.REFUSE))
         return True
 
     def _observe(self, flight: Flight, response: Response, now: int) -> None:
@@ -153,7 +148,7 @@ class Exchange:
         flight.move(Stage.ENDED)
         flight.outcome = outcome
         flight.reply = reply
-        if reply and flight.answer_due:
+        if reply and (flight.answer_due or outcome is Outcome.REFUSED):  # what is not forwarded is always answered
             self.to_client(refuse(flight.raw, reply))
         ending.mirror(self.guard, self.client, self.flow, flight)
         if not flight.opinion_due:
@@ -182,13 +177,3 @@ class Exchange:
         """Send to the client, if it is there."""
         if not self.client_is_gone:
             self.commands.append(ToClient(data))
-
-    def close_link(self) -> None:
-        """Close the device connection."""
-        self.link.move(LinkState.DOWN)
-        self.commands.append(CloseLink())
-
-    def _distrust(self) -> None:
-        """Send nothing new on this link: it is closed when what is in flight has ended."""
-        if self.link.state is LinkState.UP:
-            self.link.move(LinkState.DRAINING)

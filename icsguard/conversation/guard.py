@@ -26,7 +26,8 @@ from icsguard.core.record import Record, RecordKind, Severity
 from icsguard.policy.decide import Judge
 
 if TYPE_CHECKING:
-    from icsguard.conversation.session import Session
+    from icsguard.conversation.dialogue import Dialogue
+    from icsguard.conversation.pool import Pool
 
 MAX_MISSES: Final = 3
 """Deadlines that the shadow may miss in a row before writes no longer wait for it. One answer in time restores it."""
@@ -44,15 +45,17 @@ class Guard:
         self.memory = judge.memory()
         self.caches: dict[str, VerdictCache] = {}
         """By client address; an entry lives as long as the address has a session."""
-        self.sessions: dict[int, Session] = {}
+        self.sessions: dict[int, Dialogue] = {}
         """By flow; bounded by the conduit's `max_clients`."""
         self._connections: dict[str, int] = {}
         """How many of them each address has."""
-        self.wakeups: dict[int, Session] = {}
+        self.wakeups: dict[int, Dialogue] = {}
         """Sessions whose `timer` must be called now: something that they wait for has changed."""
         self.folder = Folder(run)
         self.counters = Counters()
         self.pacing = Pacing()
+        self.pool: Pool | None = None
+        """The links that all clients share; the shell sets it where the conduit has such."""
         self.tickets = Tickets(conduit.hold_ttl_s * SECOND)
         self.quarantine = Quarantine(self)
         self.shadow_up = False
@@ -106,13 +109,13 @@ class Guard:
 
     # What the sessions tell.
 
-    def opened(self, session: Session) -> None:
+    def opened(self, session: Dialogue) -> None:
         """Take a session into the conduit."""
         address = session.client.address
         self._connections[address] = self._connections.get(address, 0) + 1
         self.sessions[session.flow] = session
 
-    def closed(self, session: Session) -> None:
+    def closed(self, session: Dialogue) -> None:
         """Let a session go, and its address's cache with the last one."""
         if self.sessions.pop(session.flow, None) is None:
             return

@@ -8,16 +8,22 @@ answer is delivered after two slice compares. Verdicts are kept here, never answ
 from __future__ import annotations
 
 from struct import Struct
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from icsguard.core.clock import MS
 from icsguard.core.meaning import Meaning
 from icsguard.protocols.modbus.bits import unpacked
 from icsguard.protocols.modbus.pdu import Request
+
+if TYPE_CHECKING:
+    from icsguard.conversation.guard import Guard
 
 MAX_CACHED_READS: Final = 1024
 """Distinct reads of one client address: ten times the blocks of a large HMI. When full: emptied, it fills again."""
 HOT_FUNCTIONS: Final = frozenset({1, 2, 3, 4})
 """AP §6.1 to §6.4: their answer's length follows from the request. FC20, 23, 24 and 43 are never cached."""
+REFRESH_NS: Final = 250 * MS
+"""An unchanged answer to a cached read is taken into policy's memory again when the last one is this old."""
 _BITS: Final = frozenset({1, 2})
 _ANSWER_START: Final = 9
 """Bytes of an answer up to and including its byte count."""
@@ -95,3 +101,12 @@ class VerdictCache:
 def is_hot(request: Request, meaning: Meaning) -> bool:
     """Say whether a read of this shape may be cached at all."""
     return request.function in HOT_FUNCTIONS and request.defect is None and len(meaning.accesses) == 1
+
+
+def refresh(guard: Guard, read: CachedRead, data: bytes, now: int) -> None:
+    """Tell policy's memory what was read, unless it has just been told the same."""
+    body = data[_ANSWER_START:]
+    if body == read.last and now - read.last_at < REFRESH_NS and read.last_change == guard.changes:
+        return
+    read.last, read.last_at, read.last_change = body, now, guard.changes
+    guard.memory.seen(read.table, read.request.unit, read.first, read.values(body), now)

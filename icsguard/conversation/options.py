@@ -101,6 +101,41 @@ class ConduitOptions(Protocol):
         ...
 
     @property
+    def links(self) -> int:
+        """Connections to the device that all clients share; 0: each client has its own."""
+        ...
+
+    @property
+    def device_in_flight(self) -> int:
+        """Requests that one shared link may carry at a time."""
+        ...
+
+    @property
+    def coalesce(self) -> bool:
+        """Identical reads that are in flight at the same time are asked once."""
+        ...
+
+    @property
+    def connect_delay_ms(self) -> int:
+        """Pause between a shared link's opening and its first request."""
+        ...
+
+    @property
+    def min_gap_ms(self) -> int:
+        """Least pause between two requests on a shared link."""
+        ...
+
+    @property
+    def max_pdu(self) -> int:
+        """Largest PDU that the device takes or sends."""
+        ...
+
+    @property
+    def framing(self) -> str:
+        """`mbap`, or `rtu` for RTU frames over TCP on shared links."""
+        ...
+
+    @property
     def hold_ttl_s(self) -> int:
         """How long a ticket waits for a human."""
         ...

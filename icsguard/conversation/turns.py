@@ -14,7 +14,7 @@ from icsguard.conversation.exchange import Exchange
 from icsguard.conversation.flight import Flight
 from icsguard.conversation.hot import VerdictCache
 from icsguard.conversation.order import must_wait
-from icsguard.conversation.states import LinkState, Stage
+from icsguard.conversation.states import Stage
 from icsguard.core.clock import MS
 from icsguard.core.decision import Decision, Layer
 from icsguard.core.transaction import Opinion, Outcome, Question
@@ -46,8 +46,9 @@ class Turns:
     def take(self, flight: Flight, now: int) -> None:
         """Take a new request in."""
         self.writes += flight.changes
-        if len(self.waiting) >= MAX_WAITING:
-            text = f"{MAX_WAITING} requests of this connection wait already"
+        if len(self.waiting) >= MAX_WAITING or self._exchange.is_crowded:
+            whose = "this connection" if len(self.waiting) >= MAX_WAITING else "all clients"
+            text = f"too many requests of {whose} wait already"
             reason = Reason(Layer.RESOURCES, "too-many-waiting", text, Decision.REFUSE, technique=FLOOD, reply=BUSY)
             flight.note(reason)
             flight.decision = Decision.REFUSE
@@ -73,7 +74,7 @@ class Turns:
     def _go(self, flight: Flight, now: int) -> None:
         """Send it; a write that waited is judged once more, by the policy and the values of this moment."""
         guard, client = self._guard, self._exchange.client
-        ready = self._exchange.link.accepts(flight)
+        ready = self._exchange.accepts(flight, now)
         if ready and judging.is_outdated(guard, flight) and not judging.holds_still(guard, client, flight, now):
             self._refuse(flight, now)
         else:
@@ -95,6 +96,9 @@ class Turns:
                 self._cache.put(flight.raw, read)
 
     def _refuse(self, flight: Flight, now: int) -> None:
+        if flight.attempts:
+            self._exchange.no_answer(flight, "it may not be tried once more", now)
+            return
         self.refused += 1
         reply = BUSY if flight.decision is Decision.HOLD else flight.reply or judging.ILLEGAL_VALUE
         self._exchange.end(flight, Outcome.REFUSED, now, reply=reply)
@@ -176,11 +180,7 @@ class Turns:
     def _expire(self, flight: Flight, now: int) -> None:
         """It waited longer than any client does: it is not sent any more."""
         exchange = self._exchange
-        if exchange.link.state in {LinkState.DOWN, LinkState.OPENING} and flight.stage is Stage.READY:
-            if exchange.link.state is LinkState.OPENING:
-                self._guard.pacing.failed(now)
-                exchange.close_link()
-            exchange.unreachable(flight, "no connection in time", now)
+        if exchange.expire(flight, now):
             return
         text = "it waited too long for its turn"
         if flight.attempts:

@@ -6,8 +6,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from icsguard.control.replies import ConduitStatus, GrantLine, SessionLine, TicketLine
-from icsguard.conversation.session import Session
-from icsguard.conversation.states import ClientState, LinkState
+from icsguard.conversation.dialogue import Dialogue
+from icsguard.conversation.states import ClientState
 from icsguard.core.clock import SECOND
 from icsguard.core.isolation import Scope
 from icsguard.policy.rules import Grant
@@ -75,11 +75,11 @@ def device_state(guard: Guard) -> str:
     """Return how the device stands: up, idle or down."""
     if guard.pacing.is_failing:
         return "down"
-    up = any(session.link.state is LinkState.UP for session in guard.sessions.values())
+    up = any(session.device_is_up for session in guard.sessions.values())
     return "up" if up else "idle"
 
 
-def session_line(session: Session, now: int) -> SessionLine:
+def session_line(session: Dialogue, now: int) -> SessionLine:
     """Return one connected client."""
     client = session.client
     return SessionLine(
@@ -97,7 +97,7 @@ def session_line(session: Session, now: int) -> SessionLine:
     )
 
 
-def _session_state(session: Session, now: int) -> str:
+def _session_state(session: Dialogue, now: int) -> str:
     scope = session.guard.quarantine.scope_for(session.client.address, now)
     if scope is not None:
         return "isolated" if scope is Scope.FULL else "writes isolated"

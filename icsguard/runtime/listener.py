@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Final
 from icsguard.config.settings import Conduit
 from icsguard.control import links
 from icsguard.conversation.api import Ask
+from icsguard.conversation.dialogue import Dialogue
 from icsguard.conversation.folding import FoldKey
 from icsguard.conversation.guard import Guard
+from icsguard.conversation.pool import Pool
+from icsguard.conversation.pooled import PooledSession
 from icsguard.conversation.session import Session
 from icsguard.core.clock import MS
 from icsguard.core.decision import Decision
@@ -25,6 +28,7 @@ from icsguard.core.transaction import Opinion
 from icsguard.runtime.clock import Clock
 from icsguard.runtime.mirror import Outlet
 from icsguard.runtime.modbus_shell import ClientEnd
+from icsguard.runtime.pool_shell import PooledEnd, PoolShell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +55,11 @@ class Listener:
         """By flow; as many as the guard has sessions."""
         self.port = 0
         """The port that is really open."""
+        self.pool: PoolShell | None = None
+        """The links that all clients share; None where each has its own."""
+        if conduit.links:
+            guard.pool = Pool(guard, clock.now() & 0xFFFFFFFF)
+            self.pool = PoolShell(self, guard.pool)
         self._may_open = may_open
         self._asked: dict[int, ClientEnd] = {}
         self._server: asyncio.AbstractServer | None = None
@@ -69,7 +78,7 @@ class Listener:
         """Listen where the conduit says. Raises OSError where the address cannot be bound."""
         conduit = self.conduit
         self._server = await self.loop.create_server(
-            lambda: ClientEnd(self),
+            lambda: ClientEnd(self) if self.pool is None else PooledEnd(self),
             conduit.listen_host,
             conduit.listen_port,
             backlog=BACKLOG,
@@ -99,11 +108,13 @@ class Listener:
             if end.transport is not None:
                 end.transport.abort()
             end.device.end()
+        if self.pool is not None:
+            self.pool.close()
         self.guard.folder.flush()
 
     # Clients.
 
-    def admit(self, end: ClientEnd) -> Session | None:
+    def admit(self, end: ClientEnd) -> Dialogue | None:
         """Return a session for a new client; None where it must be closed at once, which is on record."""
         assert end.transport is not None  # noqa: S101 - called when the connection was made
         address, port = _peer(end.transport)
@@ -113,10 +124,16 @@ class Listener:
         if refusal:
             self._turn_away(client, refusal, now)
             return None
-        session = Session(self.guard, client, self.guard.run.next_flow(), now)
+        session = self._session(client, now)
         self.ends[session.flow] = end
-        self._arm(session.next_timer())
+        self.arm(session.next_timer())
         return session
+
+    def _session(self, client: Client, now: int) -> Dialogue:
+        guard, flow = self.guard, self.guard.run.next_flow()
+        if guard.pool is None:
+            return Session(guard, client, flow, now)
+        return PooledSession(guard, guard.pool, client, flow, now)
 
     def _refusal(self, client: Client, now: int) -> str:
         if self.guard.quarantine.scope_for(client.address, now) is Scope.FULL:
@@ -199,7 +216,7 @@ class Listener:
             if session.is_over:
                 self.ends.pop(session.flow, None)
             else:
-                self._arm(session.next_timer())
+                self.arm(session.next_timer())
         if self.guard.wakeups:
             self.loop.call_soon(self.wake)
         self.outlet.note()
@@ -212,7 +229,8 @@ class Listener:
             if end is not None:
                 end.run(session.timer(self.clock.now()))
 
-    def _arm(self, due: int) -> None:
+    def arm(self, due: int) -> None:
+        """Look at the sessions and the pool at `due` at the latest; 0 for never."""
         if due and due < self._due and self._timer is not None:
             self._timer.cancel()
             self._schedule(due)
@@ -236,7 +254,9 @@ class Listener:
             if due and due <= now:
                 end.run(session.timer(now))
                 due = session.next_timer()
-            self._arm(due)
+            self.arm(due)
+        if self.pool is not None:
+            self.pool.timer(now)
         self._forget_asked()
         if self.guard.wakeups:
             self.wake()

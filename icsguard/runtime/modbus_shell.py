@@ -12,6 +12,7 @@ import socket
 from typing import TYPE_CHECKING, Final, cast
 
 from icsguard.conversation.api import Ask, CloseClient, CloseLink, Command, OpenLink, ToClient, ToDevice
+from icsguard.conversation.dialogue import Dialogue
 from icsguard.conversation.session import Session
 from icsguard.runtime.tasks import spawn
 
@@ -43,7 +44,9 @@ class ClientEnd(asyncio.Protocol):
         self.listener = listener
         self.device = DeviceEnd(self)
         self.transport: asyncio.Transport | None = None
-        self.session: Session | None = None
+        self.session: Dialogue | None = None
+        self.own: Session | None = None
+        """The same where it has a device link of its own."""
         self.stalled = set[object]()
         """Whose buffer is full: while anybody is here, the client is not read."""
         self._now = listener.clock.now
@@ -61,20 +64,30 @@ class ClientEnd(asyncio.Protocol):
         if self.session is None:
             self.transport.abort()
             return
+        self.own = self.session if isinstance(self.session, Session) else None
         tune(self.transport)
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client."""
-        session = self.session
+        session = self.own
         if session is None:
             return
-        now = self._now()
-        if self._rest or len(data) > MAX_TAKEN:
-            self._take_in_turns(data)
-        elif session.request_passes(data, now):
+        if not self._rest and session.request_passes(data, self._now()):
             self.device.write(data)
         else:
-            self.run(session.client_bytes(data, now))
+            self.take(data)
+
+    @property
+    def has_rest(self) -> bool:
+        """Say whether a long stretch is not through yet."""
+        return bool(self._rest)
+
+    def take(self, data: bytes) -> None:
+        """Take bytes that are more than one known read."""
+        if self._rest or len(data) > MAX_TAKEN:
+            self._take_in_turns(data)
+        elif self.session is not None:
+            self.run(self.session.client_bytes(data, self._now()))
 
     def _take_in_turns(self, data: bytes) -> None:
         """Take a long stretch piece by piece, so that nobody else waits for it."""
@@ -135,7 +148,13 @@ class ClientEnd(asyncio.Protocol):
     # What the session says.
 
     def run(self, commands: list[Command]) -> None:
-        """Carry out commands in order."""
+        """Carry out commands in order, and what they leave to do."""
+        self.run_own(commands)
+        if self.listener.pool is not None:
+            self.listener.pool.carry_out()
+
+    def run_own(self, commands: list[Command]) -> None:
+        """Carry out commands in order; what other clients get of it follows from `run`."""
         for command in commands:
             match command:
                 case ToClient(data):
@@ -160,7 +179,7 @@ class ClientEnd(asyncio.Protocol):
             asyncio.get_running_loop().call_later(CLOSE_GRACE_S, self.transport.abort)
 
     async def _connect(self) -> None:
-        session, conduit = cast("Session", self.session), self.listener.conduit
+        session, conduit = cast("Session", self.own), self.listener.conduit
         device, self.device = self.device, DeviceEnd(self)
         self.unstall(device)
         device.end()
@@ -170,7 +189,7 @@ class ClientEnd(asyncio.Protocol):
             await asyncio.wait_for(connecting, conduit.connect_timeout_ms / 1000)
         except (OSError, TimeoutError) as error:
             self._connecting = None
-            self.run(session.link_failed(_why(error), self._now()))
+            self.run(session.link_failed(why(error), self._now()))
             return
         self._connecting = None
         if self.device.transport is None:  # it took the call and hung up before we could say a word
@@ -208,7 +227,7 @@ class DeviceEnd(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes from the device."""
         client = self._client
-        session = client.session
+        session = client.own
         if session is None or self._ended:
             return
         now = client.listener.clock.now()
@@ -222,11 +241,11 @@ class DeviceEnd(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The device closed or the link broke."""
         self.transport = None
-        session = self._client.session
+        session = self._client.own
         if session is not None and not self._ended:
             self._ended = True
-            why = _why(exc) if exc is not None else "closed by the device"
-            self._client.run(session.link_lost(why, self._client.listener.clock.now()))
+            reason = why(exc) if exc is not None else "closed by the device"
+            self._client.run(session.link_lost(reason, self._client.listener.clock.now()))
 
     def pause_writing(self) -> None:
         """The device does not read: take nothing more from the client."""
@@ -268,7 +287,8 @@ def _read(transport: asyncio.Transport | None, *, on: bool) -> None:
         (transport.resume_reading if on else transport.pause_reading)()
 
 
-def _why(error: BaseException) -> str:
+def why(error: BaseException) -> str:
+    """Return why a connection failed, in words."""
     if isinstance(error, TimeoutError):
         return "no answer to the call in time"
     if isinstance(error, OSError) and error.strerror:

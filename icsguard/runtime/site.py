@@ -41,6 +41,8 @@ SPARE_DESCRIPTORS: Final = 64
 a gateway that may open few still serves somebody."""
 PER_CLIENT: Final = 2
 """Descriptors of one client: its own and its device link's."""
+LINK_KEYS: Final = ("links", "device_in_flight", "coalesce", "connect_delay_ms", "min_gap_ms", "framing")
+"""Keys of a conduit that its shared links are built with."""
 CLOCK_STEP_NS: Final = SECOND
 """A wall clock that moved this much against the steady one was stepped, and that goes on record."""
 
@@ -249,6 +251,11 @@ class Site:
         judge = guard.judge if same else await judge_beside(conduit)
         listener.conduit = conduit
         guard.reload(conduit, judge)
+        if listener.pool is not None and (conduit.device_host, conduit.device_port) != (
+            before.device_host,
+            before.device_port,
+        ):
+            listener.pool.renew()
         if conduit.mode is not before.mode:
             self.kept.forget_mode(conduit.name)
             guard.set_mode(conduit.mode)
@@ -359,9 +366,16 @@ def _needs_restart(before: Settings, after: Settings) -> tuple[str, ...]:
         for name in ("state_dir", "run_dir", "control_socket")
         if getattr(before.gateway, name) != getattr(after.gateway, name)
     ]
-    return tuple(
-        f"[gateway] {name} changes only when the gateway is restarted; the old one stays in use" for name in names
-    )
+    lines = [f"[gateway] {name} changes only when the gateway is restarted; the old one stays in use" for name in names]
+    present = {conduit.name: conduit for conduit in before.conduits}
+    lines += [
+        f"[conduit.{conduit.name}] {key} changes only when the gateway is restarted; the old value stays in use"
+        for conduit in after.conduits
+        if conduit.name in present
+        for key in LINK_KEYS
+        if getattr(conduit, key) != getattr(present[conduit.name], key)
+    ]
+    return tuple(lines)
 
 
 def _run_id(started: int) -> str:

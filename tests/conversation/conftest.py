@@ -11,6 +11,8 @@ import pytest
 from icsguard.config.settings import Conduit, IsolationSettings
 from icsguard.conversation.api import Ask, CloseClient, CloseLink, OpenLink, ToClient, ToDevice
 from icsguard.conversation.guard import Guard
+from icsguard.conversation.pool import Pool
+from icsguard.conversation.pooled import PooledSession
 from icsguard.conversation.run import Run
 from icsguard.conversation.session import Session
 from icsguard.core.clock import MS, SECOND
@@ -324,3 +326,114 @@ def normal(line):
         mark, who, *rest = line.split()
         return f"{mark} {who} {''.join(rest).upper()}"
     return line
+
+
+class PoolScene:
+    """One conduit whose clients share links: what goes out on each lane, and what each client gets."""
+
+    def __init__(self, **options):
+        options.setdefault("links", 1)
+        self.now = START
+        self.guard = make_guard(**options)
+        self.guard.pool = self.pool = Pool(self.guard)
+        self.sessions = {}
+        self.sent, self.got, self.links = [], {}, []
+        """(lane, bytes) sent; answers by client; what was done to connections."""
+
+    def connect(self, address="10.0.0.21"):
+        client = Client(address, 4000, self.guard.judge.client(address))
+        session = PooledSession(self.guard, self.pool, client, self.guard.run.next_flow(), self.now)
+        self.sessions[session.flow] = session
+        self.got[session.flow] = []
+        return session
+
+    def settle(self, session=None, commands=()):
+        """Carry out commands as the shell does."""
+        if session is not None:
+            self._to_client(session, commands)
+        for _ in range(1000):
+            commands, self.pool.commands = self.pool.commands, []
+            for lane, command in commands:
+                if isinstance(command, ToDevice):
+                    self.sent.append((lane, command.data))
+                else:
+                    self.links.append((lane, type(command).__name__))
+            if not self.pool.touched:
+                return
+            _, touched = self.pool.touched.popitem()
+            self._to_client(touched, touched.flush(self.now))
+        raise AssertionError("it never comes to rest")
+
+    def _to_client(self, session, commands):
+        for command in commands:
+            assert isinstance(command, ToClient | CloseClient | Ask), command
+            self.got[session.flow].append(command.data if isinstance(command, ToClient) else command)
+
+    def ask(self, session, raw, *, fast=True):
+        passed = session.request_passes(raw, self.now) if fast else None
+        if passed is not None:
+            self.sent.append(passed)
+            return
+        self.settle(session, session.client_bytes(raw, self.now))
+
+    def up(self, lane=0):
+        self.pool.lane_up(lane, self.now)
+        self.settle()
+
+    def fail(self, lane=0, why="refused"):
+        self.pool.lane_failed(lane, why, self.now)
+        self.settle()
+
+    def lose(self, lane=0):
+        self.pool.lane_lost(lane, "reset", self.now)
+        self.settle()
+
+    def device(self, data, lane=0):
+        passed = self.pool.response_passes(lane, data, self.now)
+        if passed is not None:
+            session, answer = passed
+            self.got[session.flow].append(answer)
+            self.pool.serve(self.now)
+        else:
+            self.pool.lane_bytes(lane, data, self.now)
+        self.settle()
+
+    def answer(self, place=-1, value=7):
+        """Answer what was sent (the last, or at `place`) as a device whose words are all `value`."""
+        lane, raw = self.sent[place]
+        self.device(answered(raw, value), lane)
+
+    def leave(self, session):
+        self.settle(session, session.client_lost(self.now))
+
+    def pass_time(self, span):
+        end = self.now + span
+        while self.now < end:
+            due = self.pool.next_timer(self.now)
+            dues = [due, *(session.next_timer() for session in self.guard.sessions.values())]
+            soonest = min((one for one in dues if one), default=end)
+            self.now = min(max(soonest, self.now + MS), end)
+            self.guard.timer(self.now)
+            for session in list(self.guard.sessions.values()):
+                if 0 < session.next_timer() <= self.now:
+                    self.settle(session, session.timer(self.now))
+            self.pool.timer(self.now)
+            self.settle()
+
+    def outcomes(self):
+        numbers = [row[0] for row in self.guard.run.mirror]
+        assert len(numbers) == len(set(numbers)), "a request had two outcomes"
+        return {row[0]: Outcome(row[9]) for row in self.guard.run.mirror}
+
+
+def answered(raw, value=7):
+    """Return the good answer of a device to an ADU: reads give `value`, writes are echoed."""
+    function, count = raw[7], int.from_bytes(raw[10:12])
+    pdu = bytes((function, 2 * count)) + count * value.to_bytes(2) if function == 3 else raw[7:12]
+    return raw[:4] + (1 + len(pdu)).to_bytes(2) + raw[6:7] + pdu
+
+
+@pytest.fixture
+def make_pool():
+    """Make a conduit with shared links and options of its own."""
+    return PoolScene

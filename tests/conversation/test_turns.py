@@ -140,3 +140,24 @@ def test_one_look_at_the_clock_ends_all_that_is_due(make_scene):
     scene.now += 60 * SECOND
     scene.session.timer(scene.now)
     assert ClientState.CLOSING is scene.session.state
+
+
+def test_a_read_on_its_second_try_that_is_forbidden_meanwhile_was_seen_by_the_device(make_scene):
+    scene = make_scene()
+    scene.connect()
+    scene.play(f"client {ASKED.hex()}")
+    scene.play("link up")
+    scene.play("link lost")
+    scene.play("operator forbid")
+    assert any(line.endswith("830B") for line in scene.play("link up"))
+    assert {1: Outcome.TIMED_OUT} == scene.outcomes()
+
+
+@pytest.mark.parametrize(
+    ("unit", "pdu", "reply"), [(17, "08000400A1", "8803"), (17, "0800010000", "8801"), (0, "0600640001", "8602")]
+)
+def test_what_is_not_forwarded_is_answered_even_where_the_device_would_say_nothing(make_scene, unit, pdu, reply):
+    scene = make_scene(downstream="serial")
+    scene.connect()
+    said = scene.play(f"client 000100000006{unit:02X}{pdu}")
+    assert f"< client 0001 0000 0003 {unit:02X} {reply}" in said

@@ -1,7 +1,8 @@
 """Pairs responses with the requests in flight on one device link: by transaction identifier, unit and function.
 
-On a 1:1 link the identifiers are the client's own, and a client may repeat one while it is in flight: equal ones pair
-first in, first out. What pairs with nothing has one of four names, because each is a different fault of the device.
+For links that several clients share, where identifiers are counted by us (conversation/lane.py); equal ones, should a
+caller repeat one in flight, pair first in, first out. What pairs with nothing has one of four names, because each is
+a different fault of the device.
 """
 
 from __future__ import annotations
@@ -101,6 +102,24 @@ class Correlator:
     def owes(self, tid: int, unit: int, function: int) -> bool:
         """Say whether a late answer with this key may still come: it would pair with a new request of the same key."""
         return (self._any_tid and bool(self._late())) or (tid, unit, function, Pairing.LATE) in self._ended
+
+    def knows(self, tid: int, unit: int, function: int) -> bool:
+        """Say whether `tid` is in flight, or may still come back late: a new request must have another."""
+        return tid in self._flying or (bool(self._ended) and self.owes(tid, unit, function))
+
+    def answered(self, tid: int, unit: int, function: int) -> None:
+        """Note a request that was sent and answered without being added: another answer to it is a duplicate."""
+        self._ended.append((tid, unit, function, Pairing.DUPLICATE))
+
+    def forget(self, number: int) -> None:
+        """Let go of a request that no answer is due to."""
+        for tid, queue in list(self._flying.items()):
+            left = [pending for pending in queue if pending.number != number]
+            self._count -= len(queue) - len(left)
+            if left:
+                self._flying[tid] = left
+            else:
+                del self._flying[tid]
 
     def expire(self, now: int) -> list[Pending]:
         """Return, oldest first, the requests whose deadline has come; they are no longer in flight."""

@@ -38,6 +38,12 @@ _LAWS: Final = (
     # Framing, from either side.
     DefectLaw("mbap-length", "TCP §3.1.3", "the header's length is outside of 2 to 254: framing is lost", fatal=True),
     DefectLaw("mbap-protocol-id", "TCP §3.1.3", "the protocol identifier is not 0: this is not Modbus, not answered"),
+    # RTU frames from a device; without identifiers nothing can be found again.
+    DefectLaw("rtu-crc", "SL §2.5.1", "the check sum does not fit", fatal=True),
+    DefectLaw("rtu-length", "SL §2.5.1", "the answer announces more than a frame can hold", fatal=True),
+    DefectLaw("rtu-function", "AP §4.1", "the answer is to another function than the one asked", fatal=True),
+    DefectLaw("rtu-trailing", "SL §2.5.1", "bytes after the end of the answer", fatal=True),
+    DefectLaw("rtu-unsolicited", "SL §2.4.1", "bytes while nothing was asked", fatal=True),
     # Requests. Reply 1 before 3 before 2: the order of the state diagrams of AP §6.
     DefectLaw("pdu-function", "AP §4.1", "function code 0 or above 127 in a request", ILLEGAL_FUNCTION),
     DefectLaw("pdu-length", EACH_FUNCTION, "shorter or longer than the function's law allows", ILLEGAL_VALUE),
@@ -53,6 +59,10 @@ _LAWS: Final = (
     DefectLaw("pdu-file-record", "AP §6.14", "the records reach beyond 9999", ILLEGAL_ADDRESS),
     DefectLaw("pdu-answer-length", "AP §6.14", "the answer to this request cannot fit into a PDU", ILLEGAL_VALUE),
     DefectLaw("pdu-identification-code", "AP §6.21", "the identification code is not 1 to 4", ILLEGAL_VALUE),
+    DefectLaw("pdu-device-limit", "settings", "request or answer exceed the device's `max_pdu`", ILLEGAL_VALUE),
+    DefectLaw(
+        "pdu-not-framable", "SL §2.5.1", "on RTU: no table says where the function's answer ends", ILLEGAL_FUNCTION
+    ),
     DefectLaw("pdu-padding", "AP §6.11", "unused bits of the last byte are not 0 (remarked, never refused)"),
     # Responses, judged against their request. None is ever delivered to a client except the two remarks.
     DefectLaw("response-function", "AP §4.1", "the function code is neither the request's nor its exception"),

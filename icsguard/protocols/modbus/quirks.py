@@ -15,6 +15,7 @@ ECHO_DIFFERS: Final = "echo_differs"
 LONG_FILES: Final = "long_files"
 UNIT_IGNORED: Final = "unit_ignored"
 MASK_OR_VARIANT: Final = "mask_or_variant"
+CLOSES_OLDEST: Final = "closes_oldest"
 
 QUIRKS: Final = MappingProxyType(
     {
@@ -24,9 +25,12 @@ QUIRKS: Final = MappingProxyType(
         ECHO_DIFFERS: "single writes may be acknowledged with another value (clamped by the device)",
         LONG_FILES: "files may have 65536 records instead of 10000",
         UNIT_IGNORED: "the device answers to every unit identifier: policy maps them all to one",
+        CLOSES_OLDEST: "the device closes its oldest connection for a new one: a shared link that it closed is opened "
+        "again after a pause, so that others are not thrown out in turn",
         MASK_OR_VARIANT: "mask writes are computed as (current AND and) OR or: policy judges both results",
     }
 )
-"""Name to meaning. The last two are applied by policy, the others by this codec."""
+"""Name to meaning. `unit_ignored` and `mask_or_variant` are applied by policy, `closes_oldest` by the links that
+clients share, the others by this codec."""
 
 NO_QUIRKS: Final[frozenset[str]] = frozenset()

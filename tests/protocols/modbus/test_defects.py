@@ -7,12 +7,13 @@ from icsguard.protocols.modbus.defects import DEFECTS, defect
 
 
 def test_codes_are_stable_words():
-    assert all(re.fullmatch(r"(mbap|pdu|response)(-[a-z]+)+", code) for code in DEFECTS)
+    assert all(re.fullmatch(r"(mbap|rtu|pdu|response)(-[a-z]+)+", code) for code in DEFECTS)
     assert len({law.meaning for law in DEFECTS.values()}) == len(DEFECTS)
 
 
 def test_only_a_lost_frame_is_fatal():
-    assert ["mbap-length"] == [code for code, law in DEFECTS.items() if law.fatal]
+    fatal = {code for code, law in DEFECTS.items() if law.fatal}
+    assert {"mbap-length", *(code for code in DEFECTS if code.startswith("rtu-"))} == fatal
 
 
 def test_only_requests_are_answered_and_only_with_the_first_three_exceptions():

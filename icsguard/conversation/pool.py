@@ -1,0 +1,407 @@
+"""One to N connections to a device, shared among the clients of a conduit.
+
+Many devices take one to five connections; here forty clients can use them. Requests wait with their own sessions; the
+pool gives turns (`ring`), keeps a unit that does not answer from costing the others (`units`), numbers what goes out
+and finds whose each answer is (`lane`). Pure: the shell carries out `commands` and then lets the sessions in `touched`
+say what they have for their clients.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from icsguard.conversation import ending
+from icsguard.conversation.api import CloseLink, Command, LaneCommand, OpenLink, ToDevice
+from icsguard.conversation.exchange import LIVE
+from icsguard.conversation.hot import HOT_FUNCTIONS, refresh
+from icsguard.conversation.lane import Lane, Rider
+from icsguard.conversation.pacing import Pacing
+from icsguard.conversation.ring import Ring
+from icsguard.conversation.states import LinkState
+from icsguard.conversation.units import Standing, Units
+from icsguard.core.clock import MS, SECOND
+from icsguard.core.defect import Defect
+from icsguard.core.flow import Client
+from icsguard.core.transaction import Outcome
+from icsguard.protocols.modbus.correlate import Pairing
+from icsguard.protocols.modbus.mbap import Frame, readdressed
+from icsguard.protocols.modbus.meaning import BROADCAST
+from icsguard.protocols.modbus.pdu import parse_response
+from icsguard.protocols.modbus.quirks import CLOSES_OLDEST
+
+if TYPE_CHECKING:
+    from icsguard.conversation.flight import Flight
+    from icsguard.conversation.guard import Guard
+    from icsguard.conversation.pooled import PooledExchange, PooledSession
+
+MAX_POOL_WAITING: Final = 1024
+"""Requests of all clients that wait for the shared links of one conduit. The next one is answered busy (0x06): at 5 ms
+a request the last of so many waits five seconds, longer than any client does."""
+LINGER_NS: Final = 60 * SECOND
+"""A shared link without any client is closed after so long: others may want the device's few connections."""
+STABLE_NS: Final = 10 * SECOND
+"""A link that lived so long was not thrown out because we came."""
+MAX_KICKED_PAUSE_NS: Final = 10 * SECOND
+"""Longest pause before a device that closes its oldest connection is called again."""
+TURNAROUND_NS: Final = 100 * MS  # SL §2.4.1: after a broadcast the units need 100 to 200 ms before the next request
+NOBODY: Final = Client("", 0, "")
+"""Whose an answer is that nobody asked for."""
+
+_KEEPS: Final = frozenset({Pairing.LATE, Pairing.DUPLICATE})
+"""Stray answers that are known for what they are: identifiers are our own, the link stays."""
+
+
+class Pool:
+    """The shared links of one conduit."""
+
+    def __init__(self, guard: Guard, seed: int = 0) -> None:
+        conduit = guard.conduit
+        self.guard = guard
+        self.lanes = [Lane(index, conduit) for index in range(max(1, conduit.links))]
+        self.ring = Ring()
+        self.units = Units(conduit.device_timeout_ms * MS)
+        self.commands: list[LaneCommand] = []
+        """What is to be done on the links; the shell empties it."""
+        self.touched: dict[int, PooledSession] = {}
+        """Sessions with something for their clients, by flow; the shell empties it."""
+        self.waiting = 0
+        """Requests of all sessions that wait, as of their last event."""
+        self.turn = 0
+        """The flow that may send one request now."""
+        self.coalesces = conduit.coalesce
+        self.connect_delay = conduit.connect_delay_ms * MS
+        self._spare = Pacing(seed)
+        self._kicked = Pacing(seed, MAX_KICKED_PAUSE_NS)
+        self._is_kicked = CLOSES_OLDEST in conduit.quirks
+
+    # What sessions ask.
+
+    @property
+    def is_up(self) -> bool:
+        """Say whether a link stands."""
+        return any(lane.state is LinkState.UP for lane in self.lanes)
+
+    @property
+    def is_reaching(self) -> bool:
+        """Say whether a link stands or is being opened."""
+        return any(lane.state is not LinkState.DOWN for lane in self.lanes)
+
+    def lane_for(self, exchange: PooledExchange, now: int) -> Lane | None:
+        """Return the link that takes a request of this client now; all that it has in flight is on one link."""
+        if exchange.riding:
+            lane = exchange.lane
+            return lane if lane is not None and exchange.riding < exchange.most and lane.takes(now) else None
+        taking = [lane for lane in self.lanes if lane.takes(now)]
+        return min(taking, key=_load) if taking else None
+
+    def has_turn(self, session: PooledSession) -> bool:
+        """Say whether nobody is to go before this session."""
+        return self.turn == session.flow or not self.ring
+
+    def twin_of(self, flight: Flight, exchange: PooledExchange) -> tuple[Lane, int] | None:
+        """Return the link and number of an identical read in flight that `flight` may ride with; None for none.
+
+        Only where nothing was written since that read was sent: its answer is as new as one of our own would be.
+        """
+        if not self.coalesces or flight.request.function not in HOT_FUNCTIONS or flight.request.defect is not None:
+            return None
+        for lane in self.lanes:
+            if exchange.riding and lane is not exchange.lane:
+                continue
+            for number, riders in lane.riders.items():
+                first = riders[0].flight
+                if first.raw[6:] == flight.raw[6:] and riders[0].changes_then == self.guard.changes:
+                    return lane, number
+        return None
+
+    def hand_over(self, lane: Lane, rider: Rider, now: int) -> None:
+        """Send a request on a link."""
+        flight, exchange = rider.flight, rider.exchange
+        self.commands.append(LaneCommand(lane.index, ToDevice(lane.hand_over(rider, now))))
+        self.turn = 0
+        self.units.sent(flight.request.unit)
+        exchange.handed_over(flight, now)
+        exchange.boarded(lane)
+        if not flight.answer_due and flight.request.unit == BROADCAST:
+            lane.correlator.forget(flight.number)
+            lane.leave(flight.number)
+            lane.free_at = max(lane.free_at, now + TURNAROUND_NS)
+            exchange.ended(flight, Outcome.NO_ANSWER_DUE, now)
+        elif self.coalesces and flight.request.function in HOT_FUNCTIONS:
+            self._take_along(flight, exchange.session, now)
+
+    def _take_along(self, flight: Flight, sender: PooledSession, now: int) -> None:
+        """Let those who wait with the same read ride with it."""
+        for session in list(self.ring):
+            if session is not sender and session.waits_for(flight.raw[6:]):
+                session.use_turn(now)
+
+    def want(self, session: PooledSession, now: int) -> str:
+        """Wait for a turn; return why there is no way to the device, empty where there may be one."""
+        self.ring.join(session)
+        if self._open_where_needed(now):
+            return ""
+        return "it did not answer the last call" if self.guard.pacing.is_failing else ""
+
+    def _open_where_needed(self, now: int) -> bool:
+        """Open one more link where all that stand are full; False where none stands and none may be opened."""
+        idle = [lane for lane in self.lanes if lane.state is LinkState.DOWN]
+        stands = len(idle) < len(self.lanes)
+        if any(lane.state is LinkState.OPENING or (lane.state is LinkState.UP and lane.room) for lane in self.lanes):
+            return True
+        pacing = self._spare if stands else self.guard.pacing
+        if not idle or not pacing.allows(now) or not self._kicked.allows(now):
+            return stands
+        idle[0].move(LinkState.OPENING)
+        self.commands.append(LaneCommand(idle[0].index, OpenLink()))
+        return True
+
+    def serve(self, now: int) -> None:
+        """Give turns, one request each, while a link takes one and somebody has one that may go."""
+        in_vain = 0
+        while in_vain < len(self.ring):
+            if not any(lane.takes(now) for lane in self.lanes):
+                self._open_where_needed(now)
+                return
+            session = self.ring.take()
+            self.turn = session.flow
+            session.use_turn(now)
+            in_vain = 0 if self.turn == 0 else in_vain + 1
+            self.turn = 0
+
+    # What the links do.
+
+    def lane_up(self, index: int, now: int) -> None:
+        """The connection stands."""
+        lane = self.lanes[index]
+        if lane.state is not LinkState.OPENING:
+            return
+        lane.move(LinkState.UP)
+        lane.opened_at = lane.used_at = now
+        lane.free_at = now + self.connect_delay
+        self.guard.pacing.succeeded()
+        self._spare.succeeded()
+        self.serve(now)
+
+    def lane_failed(self, index: int, why: str, now: int) -> None:
+        """The device could not be reached: whoever waits is told so, unless another link stands."""
+        lane = self.lanes[index]
+        if lane.state is not LinkState.OPENING:
+            return
+        lane.move(LinkState.DOWN)
+        if self.is_reaching:
+            self._spare.failed(now)
+            return
+        self.guard.pacing.failed(now)
+        for session in list(self.ring):
+            self.ring.leave(session)
+            session.link_failed(why, now)
+            self.touch(session)
+
+    def lane_bytes(self, index: int, data: bytes, now: int) -> None:
+        """Take what the device sent; what comes from a link that is closed already is nobody's."""
+        lane = self.lanes[index]
+        if lane.state not in LIVE:
+            return
+        lane.promote()
+        for frame in lane.wire.feed(data):
+            self._take(lane, frame, now)
+        if lane.wire.fatal is not None:
+            self._break(lane, lane.wire.fatal, data, now)
+        lane.is_clean = not lane.wire.pending and lane.trusts_tids
+        self._after(lane, now)
+
+    def lane_lost(self, index: int, why: str, now: int) -> None:
+        """The connection broke: reads may be tried once more, writes have an unknown outcome."""
+        lane = self.lanes[index]
+        if lane.state not in LIVE:
+            return
+        lane.move(LinkState.DOWN)
+        if self._is_kicked:
+            if now - lane.opened_at >= STABLE_NS:
+                self._kicked.succeeded()
+            self._kicked.failed(now)
+        again: dict[int, tuple[PooledSession, list[Flight]]] = {}
+        for rider in self._all_off(lane):
+            if rider.exchange.try_again(rider.flight, why, now):
+                session = rider.exchange.session
+                again.setdefault(session.flow, (session, []))[1].append(rider.flight)
+        for session, flights in again.values():
+            session.take_back(flights)
+            self.ring.join(session)
+            self.touch(session)
+        self.serve(now)
+
+    def lane_stalled(self, index: int, now: int, *, stalled: bool) -> None:
+        """The device stopped reading, or reads again."""
+        self.lanes[index].is_stalled = stalled
+        if not stalled:
+            self.serve(now)
+
+    def timer(self, now: int) -> None:
+        """End what the device has owed for too long, and serve who could not be served before now."""
+        for lane in self.lanes:
+            due = lane.next_deadline()
+            if due and due <= now:
+                self._time_out(lane, now)
+            elif lane.state is LinkState.UP and self._lingers(lane) and now >= lane.used_at + LINGER_NS:
+                self._close(lane)
+        self.serve(now)
+
+    def next_timer(self, now: int) -> int:
+        """Return the `now` at which `timer` must be called at the latest; 0 for never."""
+        dues = [due for lane in self.lanes if (due := lane.next_deadline())]
+        if self.ring:
+            moments = [lane.free_at for lane in self.lanes if lane.state is LinkState.UP]
+            moments += [self._kicked.not_before, self._spare.not_before, self.guard.pacing.not_before]
+            dues += [moment for moment in moments if moment > now]
+        dues += [lane.used_at + LINGER_NS for lane in self.lanes if self._lingers(lane)]
+        return min(dues, default=0)
+
+    def renew(self, now: int) -> None:
+        """Close each link when what is on it has ended: the device is another one now."""
+        for lane in self.lanes:
+            self._drain(lane)
+            self._after(lane, now)
+
+    # The hot path.
+
+    def response_passes(self, index: int, data: bytes, now: int) -> tuple[PooledSession, bytes] | None:
+        """Return whose the good answer to a hot read is, and the bytes for that client; None for anything else."""
+        lane = self.lanes[index]
+        tid = data[:2]
+        flight = lane.hot.get(tid)
+        if flight is None or not lane.is_clean:
+            return None
+        read, request, at, number, session = flight
+        if len(data) != read.length or data[2:9] != read.head or data[-1] & read.padding or not session.is_hot:
+            return None
+        del lane.hot[tid]
+        asked = read.request
+        lane.correlator.answered(int.from_bytes(tid), asked.unit, asked.function)
+        lane.heard(now)
+        session.exchange.riding -= 1
+        guard = self.guard
+        if read.watched:
+            refresh(guard, read, data, now)
+        answer = request[:2] + data[2:]
+        address = session.client.address
+        guard.run.mirror.append((number, guard.name, session.flow, address, at, now, request, answer, 0, 0))
+        guard.counters.hot += 1
+        return session, answer
+
+    # Inside.
+
+    def touch(self, session: PooledSession) -> None:
+        """Let the shell ask a session for its commands."""
+        self.touched[session.flow] = session
+
+    def _take(self, lane: Lane, frame: Frame, now: int) -> None:
+        if frame.defect is not None:
+            self._stray(frame.defect, frame.raw, now)
+            self._drain(lane)
+            return
+        lane.heard(now)
+        match = lane.correlator.match(frame)
+        riders = lane.leave(match.pending.number) if match.pending is not None else []
+        if match.defect is None:
+            self._deliver(lane, riders, frame, now)
+            return
+        if riders:
+            riders[0].exchange.fault(match.defect, frame.raw, now)
+        else:
+            self._stray(match.defect, frame.raw, now)
+        self._fail(riders, match.defect, frame.raw, now)
+        if match.pairing not in _KEEPS or not lane.trusts_tids:
+            self._drain(lane)
+
+    def _deliver(self, lane: Lane, riders: list[Rider], frame: Frame, now: int) -> None:
+        request = riders[0].flight.request
+        response = parse_response(request, frame.pdu, quirks=lane.quirks)
+        self.units.answered(request.unit)
+        defect = response.defect
+        if defect is not None and not riders[0].exchange.passes_anyway(riders[0].flight, response, defect):
+            riders[0].exchange.fault(defect, frame.raw, now)
+            self._fail(riders, defect, frame.raw, now)
+            self._drain(lane)
+            return
+        for flight, exchange, _ in riders:
+            raw = readdressed(frame.raw, tid=int.from_bytes(flight.tid), unit=frame.unit)
+            exchange.riding -= 1
+            exchange.answered(flight, raw, response, now)
+
+    def _fail(self, riders: list[Rider], defect: Defect, raw: bytes, now: int) -> None:
+        for flight, exchange, _ in riders:
+            flight.response, flight.response_at = raw, now
+            exchange.riding -= 1
+            exchange.no_answer(flight, defect.text, now)
+
+    def _break(self, lane: Lane, defect: Defect, raw: bytes, now: int) -> None:
+        """Close a link on which nothing more can be understood."""
+        riders = self._all_off(lane)
+        (riders[0].exchange.fault if riders else self._stray)(defect, raw, now)
+        for flight, exchange, _ in riders:
+            flight.response, flight.response_at = raw, now
+            exchange.no_answer(flight, defect.text, now)
+        self._close(lane)
+
+    def _stray(self, defect: Defect, raw: bytes, now: int) -> None:
+        ending.device_fault(self.guard, NOBODY, 0, defect, raw, now)
+
+    def _time_out(self, lane: Lane, now: int) -> None:
+        lane.promote()
+        for pending in lane.correlator.expire(now):
+            riders = lane.leave(pending.number)
+            due, sent_at = riders[0].flight.answer_due, riders[0].flight.sent_at
+            if due:
+                self.units.timed_out(pending.unit, sent_at, others_out=self._out_to(pending.unit), now=now)
+            for flight, exchange, _ in riders:
+                exchange.riding -= 1
+                if due:
+                    exchange.no_answer(flight, "the device did not answer in time", now)
+                else:
+                    exchange.end(flight, Outcome.NO_ANSWER_DUE, now)
+            if due and lane.fell_silent(sent_at, now):
+                self._drain(lane)
+        self._after(lane, now)
+
+    def _all_off(self, lane: Lane) -> list[Rider]:
+        """Take everything in flight off a link."""
+        lane.promote()
+        riders = [rider for pending in lane.correlator.drain() for rider in lane.leave(pending.number)]
+        for flight, exchange, _ in riders:
+            exchange.riding -= 1
+            self.units.ended(flight.request.unit, others_out=self._out_to(flight.request.unit))
+        return riders
+
+    def _out_to(self, unit: int) -> int:
+        return sum(lane.out_to(unit) for lane in self.lanes)
+
+    def _lingers(self, lane: Lane) -> bool:
+        return not self.guard.sessions and lane.state is LinkState.UP and not lane.load
+
+    def _drain(self, lane: Lane) -> None:
+        """Send nothing new on a link: it is closed when what is in flight has ended."""
+        if lane.state is LinkState.UP:
+            lane.move(LinkState.DRAINING)
+
+    def _after(self, lane: Lane, now: int) -> None:
+        if lane.state is LinkState.DRAINING and not lane.load:
+            self._close(lane)
+        self.serve(now)
+
+    def _close(self, lane: Lane) -> None:
+        lane.move(LinkState.DOWN)
+        self._command(lane, CloseLink())
+
+    def _command(self, lane: Lane, command: Command) -> None:
+        self.commands.append(LaneCommand(lane.index, command))
+
+
+def standing_allows(standing: Standing) -> bool:
+    """Say whether a request may go to a unit of that standing."""
+    return standing in {Standing.CLEAR, Standing.PROBE}
+
+
+def _load(lane: Lane) -> int:
+    return lane.load

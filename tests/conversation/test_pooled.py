@@ -1,0 +1,87 @@
+"""One client on shared links: its requests wait, ride and come back as if the link were its own."""
+
+from icsguard.conversation.states import ClientState
+from icsguard.core.clock import SECOND
+from icsguard.core.decision import Mode
+from icsguard.core.transaction import Outcome
+
+
+def adu(tid, pdu, unit=17):
+    return tid.to_bytes(2) + b"\0\0" + (1 + len(pdu)).to_bytes(2) + bytes((unit,)) + pdu
+
+
+READ = bytes((3, 0, 0, 0, 1))
+GOOD = b"\x03\x02\x00\x07"
+
+
+def opened(scene, address="10.0.0.21"):
+    """A client whose read of register 0 is known."""
+    session = scene.connect(address)
+    scene.ask(session, adu(1, READ))
+    scene.up()
+    scene.answer()
+    return session
+
+
+def test_hot_and_cold_give_the_client_the_same_bytes(make_pool):
+    scene = make_pool()
+    session = opened(scene)
+    scene.ask(session, adu(2, READ), fast=True)
+    scene.answer()
+    scene.ask(session, adu(2, READ), fast=False)
+    scene.answer()
+    assert scene.got[session.flow][1] == scene.got[session.flow][2] == adu(2, GOOD)
+    assert 1 == scene.guard.counters.hot
+
+
+def test_the_mirror_shows_the_clients_own_bytes(make_pool):
+    scene = make_pool()
+    session = opened(scene)
+    scene.ask(session, adu(0xABCD, READ))
+    scene.answer()
+    row = scene.guard.run.mirror[-1]
+    assert (adu(0xABCD, READ), adu(0xABCD, GOOD), "10.0.0.21") == (row[6], row[7], row[3])
+
+
+def test_a_client_may_have_so_many_in_flight_and_no_more(make_pool):
+    scene = make_pool(device_in_flight=8, max_in_flight=2)
+    session = opened(scene)
+    for tid in range(5):
+        scene.ask(session, adu(tid, READ))
+    assert 2 == session.exchange.in_flight == scene.pool.lanes[0].load
+
+
+def test_a_request_that_waits_while_no_link_stands_is_told_in_time(make_pool):
+    scene = make_pool()
+    session = scene.connect()
+    scene.ask(session, adu(1, READ))
+    scene.pass_time(2 * SECOND)
+    assert [adu(1, b"\x83\x0a")] == scene.got[session.flow]
+    assert {1: Outcome.UNREACHABLE} == scene.outcomes()
+
+
+def test_a_function_whose_answer_has_no_known_end_is_refused_on_rtu_even_while_observing(make_pool):
+    scene = make_pool(framing="rtu", mode=Mode.OBSERVE)
+    session = scene.connect()
+    scene.ask(session, adu(1, bytes((0x5A, 1, 2))))
+    assert [adu(1, b"\xda\x01")] == scene.got[session.flow]
+    assert [] == scene.sent + scene.links
+
+
+def test_isolation_of_writes_holds_on_shared_links(make_pool):
+    scene = make_pool(mode=Mode.OBSERVE)
+    session = opened(scene)
+    scene.guard.set_mode(Mode.ENFORCE)
+    scene.ask(session, adu(2, bytes((6, 0, 100, 0xFF, 0xFF))))
+    assert adu(2, b"\x86\x03") == scene.got[session.flow][-1]
+
+
+def test_a_session_that_drains_answers_what_is_under_way(make_pool):
+    scene = make_pool()
+    session = opened(scene)
+    scene.ask(session, adu(2, READ))
+    scene.settle(session, session.drain(scene.now))
+    assert ClientState.CLOSING is session.state
+    scene.answer()
+    assert adu(2, GOOD) == scene.got[session.flow][1]
+    assert "finished" == scene.got[session.flow][2].reason
