@@ -148,14 +148,13 @@ def _event_log(_asked, pdu):
 
 
 def _file_words(asked, pdu):
-    body = b""
+    start = 2
     for at in range(2, len(asked), 7):
         size = 1 + 2 * int.from_bytes(asked[at + 5 : at + 7])
-        start = 2 + len(body)
         if pdu[start : start + 2] != bytes((size, 6)):
             return False
-        body += pdu[start : start + 1 + size]
-    return pdu[2:] == body and pdu[1] == len(body)
+        start += 1 + size
+    return len(pdu) == start == pdu[1] + 2
 
 
 def _queue(_asked, pdu):

@@ -1,6 +1,7 @@
 """Counts what a target did: inputs, time, the slowest input, memory that stayed, promises that were broken."""
 
 import resource
+import sys
 import time
 import traceback
 from collections import Counter
@@ -58,6 +59,7 @@ class Tally:
             where = traceback.extract_tb(error.__traceback__)[-1]
             what = f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
             self.failures.append((f"{self.target.name} {number} {place}", what, self.target.show(one)))
+            sys.stderr.write(f"{what}: --replay {self.target.name} {number} {place}\n")  # at once: the end may be far
 
     def _time(self, one, where):
         """Find out how much of the time was the input's own."""
