@@ -66,7 +66,7 @@ def test_a_meaning_holds_what_the_request_holds():
     request = parsed(build.read_write(0, 1, 5, [7]))
     wanted = meaning(request)
     assert (Intent.WRITE, 23, -1, 17) == wanted[:4]
-    assert (request.accesses, request.changes, b"") == wanted[4:]
+    assert (request.accesses, request.changes, b"") == wanted[4:7]
 
 
 def test_listen_only_is_never_answered():
