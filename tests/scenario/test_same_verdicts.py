@@ -1,7 +1,8 @@
 """One scenario, four ways: live sockets, a capture of it, byte by byte, all at once. The verdicts are the same.
 
 The scenario has every kind of end: allowed reads and writes, forbidden ones in several encodings, malformed frames, an
-odd first request, a private function, a refused device answer, an exception, an alert, a hold.
+odd first request, a private function, a refused device answer, an exception, an alert, a hold; and writes that policy
+allows and about which the shadow has an opinion of each kind.
 """
 
 import asyncio
@@ -16,13 +17,14 @@ import pytest
 
 from icsguard.config.settings import Conduit, GatewaySettings, Settings
 from icsguard.control import links
-from icsguard.core.decision import Decision, Mode
+from icsguard.core.decision import Decision, Layer, Mode
+from icsguard.core.finding import Finding
 from icsguard.core.ids import AddressRange
 from icsguard.core.meaning import Table
 from icsguard.core.point import Limits, Point
-from icsguard.core.transaction import Opinion, Outcome
+from icsguard.core.transaction import Opinion, Outcome, Question
 from icsguard.learn.direction import Wire
-from icsguard.learn.player import Player
+from icsguard.learn.player import NoShadow, Player
 from icsguard.learn.replay import replay_capture
 from icsguard.learn.traffic import wires
 from icsguard.policy.rules import Action, ClientGroup, Policy, Rule, Service, Target
@@ -74,7 +76,29 @@ REQUESTS = [
     build.read(3, 40, 1),  # the device answers with an exception
     build.read(3, 41, 1),  # the device answers with a frame too short for its question
     build.read(3, 0, 10),
+    build.write_registers(18, (0, 0, 11)),  # nothing against the value 11 in register 20
+    build.write_register(20, 12),  # the shadow alerts,
+    build.write_register(20, 13),  # would ask a human,
+    build.read_write(0, 2, 20, (14,)),  # refuses,
+    build.write_register(20, 15),  # and refuses while it asks for isolation, which an opinion alone does not do
+    build.read(3, 20, 1),
 ]
+OPINIONS = {12: Decision.ALERT, 13: Decision.HOLD, 14: Decision.REFUSE, 15: Decision.ISOLATE}
+"""What the scenario's shadow says of a write that ends with this value."""
+
+
+def opinion(question: Question) -> Opinion:
+    """Return the same opinion on the same bytes, wherever it is asked."""
+    decision = OPINIONS.get(int.from_bytes(question.request[-2:], "big"), Decision.ALLOW)
+    finding = Finding("what-if", Layer.CONSEQUENCE, "unsafe-consequence", "it does harm", 1, "plc1", decision)
+    return Opinion(question.number, decision, (finding,) if decision else (), "twin")
+
+
+class Shadow(NoShadow):
+    """The scenario's shadow, asked by a recording."""
+
+    def ask(self, question: Question, now: int) -> Opinion:
+        return opinion(question)
 
 
 def device(raw: bytes) -> bytes:
@@ -117,6 +141,7 @@ class Collected:
         player = Player(
             conduit(),
             Mode.ENFORCE,
+            shadow=Shadow(),
             on_transaction=self.transactions.append,
             on_record=self.records.append,
             on_finding=lambda finding: None,
@@ -157,6 +182,12 @@ def test_the_scenario_has_every_kind_of_end(expected):
         ("ALLOW", "EXCEPTION"),
         ("ALLOW", "TIMED_OUT"),
         ("ALLOW", "ANSWERED"),
+        ("ALLOW", "ANSWERED"),
+        ("ALERT", "ANSWERED"),
+        ("HOLD", "REFUSED"),
+        ("REFUSE", "REFUSED"),
+        ("ISOLATE", "REFUSED"),
+        ("ALLOW", "ANSWERED"),
     ] == [(decision, outcome) for _, decision, outcome, _ in expected]
 
 
@@ -186,9 +217,9 @@ def test_from_a_capture(expected, tmp_path):
 def test_a_replay_gives_the_same_report_twice_and_counts_what_the_scenario_has(tmp_path):
     path = tmp_path / "scenario.pcap"
     path.write_bytes(captured(dialogue(lambda data: [data])))
-    first, second = (replay_capture(path, conduit()).lines() for _ in range(2))
+    first, second = (replay_capture(path, conduit(), shadow=Shadow()).lines() for _ in range(2))
     assert first == second
-    assert "  allow 6, alert 1, hold 1, refuse 9" in first
+    assert "  allow 8, alert 2, hold 2, refuse 10, isolate 1" in first
 
 
 def captured(recording: list[Wire]) -> bytes:
@@ -237,7 +268,7 @@ async def live(tmp_path: Path):
     """The real gateway site on loopback, in front of the scenario's device."""
     plc = await Plc().start()
     folders = GatewaySettings("edge", str(tmp_path / "state"), str(tmp_path / "run"), str(tmp_path / "run" / "c.sock"))
-    guarded = replace(conduit(plc.port, 0), device_timeout_ms=300)
+    guarded = replace(conduit(plc.port, 0), device_timeout_ms=300, judge_deadline_ms=2000)
     settings = Settings(folders, (guarded,), digest="s", source=str(tmp_path / "icsguard.toml"))
     site = Site(tmp_path / "icsguard.toml", settings, msgspec.msgpack.encode(settings))
     await site.start()
@@ -247,7 +278,7 @@ async def live(tmp_path: Path):
 
 
 class Beside:
-    """Shadow and recorder of the live site: one allows everything, the other keeps the transactions."""
+    """Shadow and recorder of the live site: one has its opinions, the other keeps the transactions."""
 
     def __init__(self, run_dir: Path) -> None:
         self.transactions = []
@@ -264,7 +295,7 @@ class Beside:
 
     def _heard(self, link, message) -> None:
         if isinstance(message, links.Ask):
-            link.send(links.Answer(Opinion(message.question.number, Decision.ALLOW, (), "")))
+            link.send(links.Answer(opinion(message.question)))
         elif isinstance(message, links.Batch) and link is self._ends[1].link:
             self.transactions += message.transactions
         self.more.set()
@@ -287,9 +318,8 @@ async def test_from_live_sockets(live, expected):
     reader, writer = await asyncio.open_connection(LOOPBACK, site.listeners["plc1"].port)
     for raw in asked():
         writer.write(raw)
-        if raw[7:] != build.diagnostic(4):  # to which no client ever expects an answer
-            answer = await asyncio.wait_for(read_adu(reader), 5)
-            assert raw[:2] == answer[:2]
+        answer = await asyncio.wait_for(read_adu(reader), 5)  # a refusal is one, also of what has none when forwarded
+        assert raw[:2] == answer[:2]
     await beside.until(lambda: len(beside.transactions) == len(REQUESTS))
     writer.close()
     assert expected == verdicts(beside.transactions)
