@@ -36,7 +36,8 @@ def consequence(
     known = isfinite(one.band)  # no band was measured that far ahead
     band = f"band ±{one.band:.2g}{unit}" if known else "band not known"
     gate = "" if one.trusted else "; the twin is below its fidelity gate that far ahead, so it only warns"
-    unseen = "; learning never was there, so the band is doubled" if one.unseen else ""
+    doubled = ", so the band is doubled" if known else ""
+    unseen = f"; learning never was there{doubled}" if one.unseen else ""
     text = (
         f"{what} makes {point.name} {how} {value} in {reach_s:.1f} s, {band};"
         f" without it {one.without:.3g}{unit}{unseen}{gate}"
@@ -47,7 +48,7 @@ def consequence(
         "reach_s": reach_s,
         "predicted": one.predicted,
         "limit": one.limit,
-        **({"band": one.band} if known else {}),
+        "band": one.band,
         "without": one.without,
         "worst": one.worst,
         "coverage": coverage,
@@ -247,6 +248,7 @@ def _finding(  # noqa: PLR0913 - the one place that fills every field of a findi
     facts: dict[str, float] | None = None,
 ) -> Finding:
     known = kind(code)
+    told = {name: value for name, value in (facts or {}).items() if isfinite(value)}  # an unknown number is not told
     return Finding(
         detector=detector,
         layer=layer,
@@ -265,5 +267,5 @@ def _finding(  # noqa: PLR0913 - the one place that fills every field of a findi
         since=since,
         contributions=contributions,
         harmless_cause=known.harmless,
-        facts=facts or {},
+        facts=told,
     )

@@ -1,3 +1,5 @@
+import pytest
+
 from icsguard.core.decision import Decision, Layer
 from icsguard.core.meaning import Table
 from icsguard.core.point import Point
@@ -38,7 +40,16 @@ def test_the_band_alone_holds_and_a_twin_below_its_gate_only_warns():
 def test_a_band_that_was_not_measured_is_not_made_up():
     told = _told(band=float("inf"), trusted=False)
     assert "band not known" in told.text
+    assert "inf" not in told.text
     assert "band" not in told.facts
+    assert "doubled" not in _told(band=float("inf"), unseen=True).text
+    assert "doubled" in _told(unseen=True).text
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
+def test_no_fact_is_a_number_that_nobody_can_read(number):
+    told = _told(band=number, worst=number, without=number)
+    assert {"reach_s", "predicted", "limit", "coverage", "trusted_s"} == told.facts.keys()
 
 
 def test_a_forecast_where_learning_never_was_says_so():
