@@ -76,6 +76,43 @@ class Change(NamedTuple):
         return AddressRange(self.start, self.start + len(self.values) - 1)
 
 
+NodeValue = bool | int | float | str | None
+"""One element of a value as it was sent; None where it is neither number nor text."""
+VALUE_ATTRIBUTE = 13
+"""OPC 10000-6 Annex A: the attribute that holds a variable's value."""
+
+
+class NodeAccess(NamedTuple):
+    """One thing that a request does to one node, where variables have names instead of addresses (OPC UA)."""
+
+    intent: Intent
+    """READ, WRITE, EXECUTE, SUBSCRIBE, BROWSE or ADMINISTER."""
+    node: str
+    """`nsu=<namespace URI>;<i|s|g|b>=<id>`, without URI in namespace 0. `ns=<index>;…` where the URI is not known: no
+    rule can name that, because an index holds for one run of one server."""
+    attribute: int = VALUE_ATTRIBUTE
+    """0 where the node itself is meant (EXECUTE, BROWSE, ADMINISTER)."""
+    index_range: str = ""
+    """The part of an array that is meant, as the client wrote it; empty for all of it."""
+    parent: str = ""
+    """Of a method (EXECUTE): the object on which it is called."""
+
+
+class NodeChange(NamedTuple):
+    """What one part of a request would put into a variable, or hand to a method."""
+
+    place: int
+    """Index into the request's `nodes`."""
+    type: str
+    """The built-in type as it was sent, `Double`, or `Double[]` for arrays; empty where no value was sent."""
+    values: tuple[NodeValue, ...]
+    """One entry an element, a single one for a scalar."""
+    stamped: bool = False
+    """The client sends status or time with the value."""
+    argument: int = -1
+    """Of a method: which argument, from 0; -1 for a write."""
+
+
 class Meaning(NamedTuple):
     """A request as policy and twin see it."""
 
@@ -91,3 +128,7 @@ class Meaning(NamedTuple):
     """Every value that would be written to coils and holding registers."""
     extra: bytes = b""
     """Opaque body of private functions, after the function code."""
+    nodes: tuple[NodeAccess, ...] = ()
+    """Everything that is touched by name (OPC UA), in the order of the request."""
+    node_changes: tuple[NodeChange, ...] = ()
+    """Every value that would be written to variables or handed to methods."""

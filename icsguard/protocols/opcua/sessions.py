@@ -1,0 +1,177 @@
+"""What must be remembered of one device's sessions: aliases, namespaces, subscriptions (P4 §5.6, §5.8.5).
+
+A session outlives its channel, so it is keyed by its AuthenticationToken on one device, never by a connection. An alias
+from RegisterNodes names a node by another id: a rule that does not resolve it can be walked around.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from icsguard.protocols.opcua.builtin import Variant
+from icsguard.protocols.opcua.codec import Array
+from icsguard.protocols.opcua.messages_attribute import ReadRequest, ReadResponse, ReadValueId
+from icsguard.protocols.opcua.messages_session import CloseSessionRequest, CreateSessionResponse
+from icsguard.protocols.opcua.messages_subscription import (
+    CreateMonitoredItemsRequest,
+    CreateMonitoredItemsResponse,
+    CreateSubscriptionResponse,
+    DeleteMonitoredItemsRequest,
+    DeleteSubscriptionsRequest,
+    ModifyMonitoredItemsRequest,
+    ModifyMonitoredItemsResponse,
+    TransferRequest,
+    TransferResponse,
+)
+from icsguard.protocols.opcua.messages_view import (
+    RegisterNodesRequest,
+    RegisterNodesResponse,
+    StatusResponse,
+    UnregisterNodesRequest,
+)
+from icsguard.protocols.opcua.nodes import NUMERIC, OPC_NAMESPACE, NodeId
+from icsguard.protocols.opcua.services import Request, Response
+from icsguard.protocols.opcua.subscriptions import Subscriptions
+
+MAX_SESSIONS: Final = (
+    256  # of one device; servers take some ten to hundred. A further one is unknown: its writes match no rule
+)
+MAX_ALIASES: Final = 4_096  # of one session; a RegisterNodes beyond it must be refused (`has_room`)
+MAX_NAMESPACES: Final = 1_024  # entries of a namespace array that are believed; a longer array counts as unknown
+NAMESPACE_ARRAY: Final = NodeId(0, NUMERIC, 2255)
+_VALUE: Final = 13
+_STRING: Final = 12
+
+
+class Session:
+    """One session."""
+
+    __slots__ = ("aliases", "token")
+
+    def __init__(self, token: NodeId) -> None:
+        self.token = token
+        self.aliases: dict[NodeId, NodeId] = {}
+        """What the server gave out, to what was registered."""
+
+    def resolved(self, node: NodeId) -> NodeId:
+        """Return the node that an id stands for."""
+        return self.aliases.get(node, node)
+
+    def has_room(self, count: int) -> bool:
+        """Say whether so many nodes may still be registered."""
+        return len(self.aliases) + count <= MAX_ALIASES
+
+    def registered(self, nodes: Array[NodeId], aliases: Array[NodeId]) -> None:
+        """Take in what a RegisterNodes gave out. An alias of an alias is resolved at once."""
+        for node, alias in zip(nodes or (), aliases or (), strict=False):
+            original = self.resolved(node)
+            if alias != original and self.has_room(1):
+                self.aliases[alias] = original
+
+    def unregistered(self, aliases: Array[NodeId]) -> None:
+        """Forget aliases."""
+        for alias in aliases or ():
+            self.aliases.pop(alias, None)
+
+
+class Sessions:
+    """All sessions of one device, and the namespace array of its present run."""
+
+    __slots__ = ("_known", "namespaces", "subscriptions")
+
+    def __init__(self) -> None:
+        self._known: dict[NodeId, Session] = {}
+        self.namespaces: tuple[str, ...] = ()
+        """By index; empty while unknown, and then only namespace 0 has names."""
+        self.subscriptions = Subscriptions()
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def of(self, token: NodeId) -> Session | None:
+        """Return the session of a token; None where it is not known."""
+        return self._known.get(token)
+
+    def restarted(self) -> None:
+        """Forget everything: the device was restarted or lost."""
+        self._known.clear()
+        self.namespaces = ()
+        self.subscriptions = Subscriptions()
+
+    def answered(self, request: Request, response: Response) -> None:
+        """Learn from a request and its good answer."""
+        asked, answer = request.body, response.body
+        if response.fault or response.defect is not None or request.defect is not None:
+            return
+        token = request.header.token
+        match asked, answer:
+            case _, CreateSessionResponse():
+                if len(self._known) < MAX_SESSIONS:
+                    self._known[answer.token] = Session(answer.token)
+            case CloseSessionRequest(), _:
+                self._closed(token, subscriptions=asked.subscriptions)
+            case ReadRequest(), ReadResponse():
+                self._namespaces(asked, answer)
+            case (RegisterNodesRequest(), RegisterNodesResponse()) | (UnregisterNodesRequest(), _):
+                self._aliases(token, asked, answer)
+            case _:
+                self._subscriptions(token, asked, answer)
+
+    def _closed(self, token: NodeId, *, subscriptions: bool) -> None:
+        self._known.pop(token, None)
+        if subscriptions:
+            self.subscriptions.session_closed(token)
+
+    def _aliases(self, token: NodeId, asked: object, answer: object) -> None:
+        session = self._known.get(token)
+        if session is None:
+            return
+        if isinstance(asked, RegisterNodesRequest) and isinstance(answer, RegisterNodesResponse):
+            session.registered(asked.nodes, answer.nodes)
+        elif isinstance(asked, UnregisterNodesRequest):
+            session.unregistered(asked.nodes)
+
+    def _namespaces(self, asked: ReadRequest, answer: ReadResponse) -> None:
+        for item, result in zip(asked.items or (), answer.results or (), strict=False):
+            whole = item.node == NAMESPACE_ARRAY and item.attribute == _VALUE and not item.index_range
+            if whole and not (result.status or 0) >> 31 and result.value is not None:
+                self.namespaces = _names(result.value)
+
+    def _subscriptions(self, token: NodeId, asked: object, answer: object) -> None:
+        table = self.subscriptions
+        match asked, answer:
+            case _, CreateSubscriptionResponse():
+                table.created(answer.subscription, token)
+            case CreateMonitoredItemsRequest(), CreateMonitoredItemsResponse():
+                table.items_created(asked, answer, self._resolved(token, asked))
+            case ModifyMonitoredItemsRequest(), ModifyMonitoredItemsResponse():
+                table.items_modified(asked, answer)
+            case DeleteMonitoredItemsRequest(), StatusResponse():
+                table.items_deleted(asked.subscription, asked.items or (), answer.results or ())
+            case _:
+                self._ended_or_moved(token, asked, answer)
+
+    def _ended_or_moved(self, token: NodeId, asked: object, answer: object) -> None:
+        table = self.subscriptions
+        if isinstance(asked, DeleteSubscriptionsRequest) and isinstance(answer, StatusResponse):
+            for number, status in zip(asked.subscriptions or (), answer.results or (), strict=False):
+                if not status >> 31:
+                    table.deleted(number)
+        elif isinstance(asked, TransferRequest) and isinstance(answer, TransferResponse):
+            for number, result in zip(asked.subscriptions or (), answer.results or (), strict=False):
+                if not result.status >> 31:
+                    table.transferred(number, token)
+
+    def _resolved(self, token: NodeId, asked: CreateMonitoredItemsRequest) -> list[ReadValueId]:
+        session = self._known.get(token)
+        items = [wish.item for wish in asked.items or ()]
+        return items if session is None else [item._replace(node=session.resolved(item.node)) for item in items]
+
+
+def _names(value: Variant) -> tuple[str, ...]:
+    """Return a namespace array, empty where the value is none: then nothing but namespace 0 has a name."""
+    names = value.value
+    if value.type != _STRING or not isinstance(names, tuple) or not 0 < len(names) <= MAX_NAMESPACES:
+        return ()
+    texts = tuple(name if isinstance(name, str) else "" for name in names)
+    return texts if texts[0] == OPC_NAMESPACE and len(set(texts)) == len(texts) else ()
