@@ -91,7 +91,8 @@ def check(files: Mapping[str, str], main: str) -> tuple[Settings | None, tuple[P
         return None, findings.all()
     parts = {name: _Policies(files, main, lines, findings).of(name, section) for name, section in model.conduit.items()}
     if complete:
-        check_main(model, {name: policy for name, (policy, _) in parts.items()}, Place(main, lines), findings)
+        known = {name: policy if draft.complete else None for name, (policy, draft) in parts.items()}
+        check_main(model, known, Place(main, lines), findings)
     if findings.failed:
         return None, findings.all()
     conduits = tuple(_conduit(name, section, parts[name][0]) for name, section in model.conduit.items())

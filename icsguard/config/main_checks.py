@@ -37,14 +37,20 @@ class Place(NamedTuple):
     lines: Lines
 
 
-def check_main(model: MainFile, policies: dict[str, Policy], place: Place, findings: Findings) -> None:
-    """Note every fault of the main file that its shape alone does not show."""
+def check_main(model: MainFile, policies: dict[str, Policy | None], place: Place, findings: Findings) -> None:
+    """Note every fault of the main file that its shape alone does not show.
+
+    The policy of a conduit is None where it could not be read as a whole: nothing is concluded from what it lacks.
+    """
     if len(model.conduit) > MAX_CONDUITS:
         text = f"{len(model.conduit)} conduits, at most {MAX_CONDUITS} are taken"
         findings.error(place.file, place.lines.at("conduit"), text, "run a second gateway")
     checker = _Checker(place, findings)
     for name, section in model.conduit.items():
-        checker.conduit(name, section, policies[name])
+        policy = policies[name]
+        checker.conduit(name, section, policy or Policy())
+        if policy is not None:
+            checker.against(name, section, policy)
 
 
 class _Checker:
@@ -68,9 +74,12 @@ class _Checker:
         self._ends(name, section)
         self._quirks(name, section, policy)
         self._links(name, section)
-        self._never(name, section, policy)
         if section.downstream == "serial":
             self._serial_units(name, policy)
+
+    def against(self, name: str, section: ConduitSection, policy: Policy) -> None:
+        """Check what needs the whole policy: its client groups, and whether it lets anything pass."""
+        self._never(name, section, policy)
         if section.mode == "enforce" and not (_permits_anything(policy) or policy.grants):
             text = f"conduit {name!r} enforces a policy without a permit: nothing at all would pass"
             self._fault((name, "mode"), text, f'begin with mode = "learn", then icsguard learn {name}')

@@ -173,6 +173,9 @@ def test_a_file_of_the_configuration_that_may_not_be_read(folder, name):
         status, said = folder.run(*command)
         assert expected == status
         assert f"{name}: this user may not read it (chmod or chown {folder.path / name})" in said
+        assert 1 == sum(": " in line and str(folder.path) in line for line in said.splitlines()), (
+            "one line for one cause"
+        )
 
 
 def test_a_configuration_that_may_not_be_read(folder):

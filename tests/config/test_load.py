@@ -101,6 +101,13 @@ def test_a_file_that_is_named_and_missing_is_an_error_at_its_line(told, texts):
     assert "/etc/icsguard/icsguard.toml:8: cannot read 'p.toml' (icsguard learn plc1 writes it)" in lines
 
 
+def test_a_policy_that_is_missing_is_the_only_thing_that_is_wrong(told, texts):
+    texts.pop("p.toml")
+    texts[MAIN] = texts[MAIN].replace('mode = "enforce"', 'mode = "enforce"\nisolation.never = ["hmi"]')
+
+    assert 1 == len(told()[1])
+
+
 def test_load_gives_settings_or_problems(texts):
     assert isinstance(load(texts, MAIN), Settings)
     broken = load({**texts, "p.toml": "x = 1"}, MAIN)
