@@ -14,7 +14,7 @@ from pathlib import Path
 
 from faultkit.guards import DEVICE_TIMEOUT_S, FORBIDDEN, HELD, Icsguard
 from faultkit.load import Worker
-from faultkit.processes import cpu_s, descriptors, until
+from faultkit.processes import cpu_s, descriptors, limited, until
 from faultkit.registry import CannotRun, case, require
 from faultkit.wire import Caller, Lost, adu, answer_to_read, read_pdu, write_pdu
 from icsguard.control.replies import Done
@@ -30,7 +30,6 @@ from icsguard.runtime.state_file import FILE_NAME, KeptMode, KeptState, read_sta
 FILES = 64
 DAY_S = 86_400
 HOLD_TTL_S = 1.0
-UNLIMITED = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
 SPIN = "import time; end = time.monotonic() + {seconds}\nwhile time.monotonic() < end: pass"
 
 
@@ -44,12 +43,9 @@ def records_full(stage):
     until(guard.records_path.exists, 5)
     pid, limit = guard.parts()["recorder"].pid, guard.records_path.stat().st_size
     with Worker(guard.main, 24) as reads, Worker(guard.main, 25, stage=stage) as writes:
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-        try:
+        with limited(pid, resource.RLIMIT_FSIZE, limit):
             _refused(stage, 30)
-            alarm = until(lambda: str(guard.parts()["recorder"].facts["disk"]).startswith("failed"), 5, every=0.05)
-        finally:
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, UNLIMITED)
+            alarm = until(lambda: str(_disk(guard)).startswith("failed"), 5, every=0.05)
         wanted = {one.id for one in guard.records() if one.client.startswith("127.0.3.")}
         back = until(lambda: wanted <= {one["id"] for one in guard.written()}, 8, every=0.1)
     require(alarm is not None, "the status does not say that records cannot be written")
@@ -72,13 +68,10 @@ def _refused(stage, count):
 def state_full(stage):
     guard = stage.guard
     pid = guard.pid
-    resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
     with Worker(guard.main, 24) as reads:
-        try:
+        with limited(pid, resource.RLIMIT_FSIZE, 0):
             _mode(guard, Mode.OBSERVE)
             warned = until(lambda: "kept" in guard.warnings(), 5, every=0.05)
-        finally:
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, UNLIMITED)
         gone = until(lambda: "kept" not in guard.warnings(), 5, every=0.05)
         state = read_state(guard.folder / "state")[0]
         _mode(guard, Mode.ENFORCE)
@@ -94,21 +87,19 @@ def _mode(guard, mode):
     require(isinstance(reply, Done), f"the mode was not changed: {reply}")
 
 
-@case("H4", "all cores busy, gateway niced to 19", "0 errors")
+def _niced(folder, main, sick):
+    return Icsguard(folder, main, sick, whole=False, nice=19)
+
+
+@case("H4", "all cores busy, gateway niced to 19", "0 errors", own=_niced, watch=False)
 def starved(stage):
-    stage.watches_latency = False
     seconds = 5.0 if stage.full else 1.5
     burners = [
         subprocess.Popen([sys.executable, "-c", SPIN.format(seconds=seconds)]) for _ in range(os.cpu_count() or 1)
     ]
-    pid = stage.guard.pid
-    before = os.getpriority(os.PRIO_PROCESS, pid)
     with Worker(stage.guard.main, 24) as reads, Worker(stage.guard.main, 25, stage=stage) as writes:
-        os.setpriority(os.PRIO_PROCESS, pid, 19)
         for burner in burners:
             burner.wait()
-        with contextlib.suppress(PermissionError):
-            os.setpriority(os.PRIO_PROCESS, pid, before)
     require(not reads.trouble, f"reads: {reads.trouble}")
     require(not writes.trouble, f"writes: {writes.trouble}")
     require(reads.right and writes.right, "nothing was answered")
@@ -278,11 +269,9 @@ def cut_records(stage):
 def shadow_out_of_memory(stage):
     before = stage.guard.parts()["shadow"].pid
     with Worker(stage.guard.main, 22) as reads, Worker(stage.guard.main, 23, stage=stage) as writes:
-        resource.prlimit(before, resource.RLIMIT_AS, (1 << 20, resource.RLIM_INFINITY))
-        os.kill(before, signal.SIGHUP)
-        time.sleep(0.6)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            resource.prlimit(before, resource.RLIMIT_AS, UNLIMITED)
+        with limited(before, resource.RLIMIT_AS, 1 << 20):
+            os.kill(before, signal.SIGHUP)
+            time.sleep(0.6)
         up = until(lambda: stage.guard.parts()["shadow"].state == "up", 15)
     require(up is not None, "the shadow did not come back")
     require(not reads.trouble, f"reads: {reads.trouble}")
@@ -424,7 +413,7 @@ def disk_full(stage):
             while True:
                 file.write(bytes(4096))
         _refused(stage, 60)
-        alarm = until(lambda: str(guard.parts()["recorder"].facts["disk"]).startswith("failed"), 8, every=0.05)
+        alarm = until(lambda: str(_disk(guard)).startswith("failed"), 8, every=0.05)
         filler.unlink()
         wanted = {one.id for one in guard.records() if one.client.startswith("127.0.3.")}
         back = until(lambda: wanted <= {one["id"] for one in guard.written()}, 8, every=0.1)

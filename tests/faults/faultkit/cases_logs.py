@@ -18,7 +18,7 @@ SYSLOG = '[recorder.syslog]\nhost = "127.0.0.1"\nport = {port}\nspool_max_bytes 
 class _Shipping(Icsguard):
     """icsguard that ships its records to a sink, which is down at first."""
 
-    spool = 4 * 1024 * 1024
+    spool = 64 * 1024 * 1024
 
     def __init__(self, folder, main, sick):
         self.sink = Sink()
@@ -73,9 +73,12 @@ def server_down(stage):
     with Worker(stage.guard.main, 24) as reads:
         _records(stage, count, 10)
         away = _fact(stage, "syslog")
+        until(lambda: len(_verdicts(stage)) >= count, 10, every=0.2)
+        written = len(_verdicts(stage))
         stage.guard.sink.up()
         took, wanted = _shipped_all(stage, 60 if stage.full else 12)
     require(str(away).startswith("away"), f"the status says {away}")
+    require(written >= count, f"{written} of {count} records were written")
     require(took is not None, f"{len(wanted - set(stage.guard.sink.ids))} of {len(wanted)} records never came")
     require(not reads.trouble, reads.trouble)
     twice = len(stage.guard.sink.ids) - len(set(stage.guard.sink.ids))

@@ -2,10 +2,9 @@
 
 import contextlib
 import json
+import os
 import resource
-import signal
 import sys
-import time
 from pathlib import Path
 
 from faultkit.processes import free_port, listens, start, stop, until
@@ -69,7 +68,7 @@ class Icsguard(Guard):
     name = "icsguard"
     ours = True
 
-    def __init__(self, folder, main, sick, *, whole=True, extra="", clients=1024, most_files=0, preload=None):
+    def __init__(self, folder, main, sick, *, whole=True, extra="", clients=1024, most_files=0, nice=0, preload=None):
         super().__init__(folder)
         self.whole = whole
         self.main, self.sick, self.black = free_port(), free_port(), free_port()
@@ -77,7 +76,7 @@ class Icsguard(Guard):
         self.log = self.folder / "icsguard.log"
         self.control = self.folder / "run" / "control.sock"
         self.records_path = self.folder / "state" / "records" / "records.jsonl"
-        self._most_files = most_files
+        self._most_files, self._nice = most_files, nice
         self._environment = preload or {}
         self.process = None
         ports = {"main": (self.main, main), "sick": (self.sick, sick)}
@@ -118,11 +117,13 @@ class Icsguard(Guard):
         """Start it; do not wait."""
         module = "supervisor" if self.whole else "gateway"
         command = [sys.executable, "-m", f"icsguard.runtime.{module}", "--config", str(self.config)]
-        limit = self._limit if self._most_files else None
+        limit = self._limit if self._most_files or self._nice else None
         self.process = start(command, self.log, preexec_fn=limit, env=self._environment)
 
     def _limit(self):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (self._most_files, self._most_files))
+        os.nice(self._nice)
+        if self._most_files:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self._most_files, self._most_files))
 
     def is_up(self):
         """Say whether it serves, with both parts where there are any."""
@@ -232,17 +233,3 @@ def peers():
     from bench.peers.nginx import Nginx
 
     return [Nginx(), Haproxy(), ModbusProxy()]
-
-
-def kill(pid, number=signal.SIGKILL):
-    """Send a signal to a process of a guard that we started."""
-    import os
-
-    os.kill(pid, number)
-
-
-def wait_back(port, seconds=10.0):
-    """Wait until somebody listens again; return how long it took."""
-    started = time.monotonic()
-    until(lambda: listens(port), seconds, every=0.002)
-    return time.monotonic() - started

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -92,6 +93,18 @@ def waited_ms(pid):
         return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e6
     except (OSError, IndexError):
         return 0.0
+
+
+@contextlib.contextmanager
+def limited(pid, what, soft):
+    """Have a process under a resource limit inside the block; its hard limit stays, so that it can be lifted again."""
+    before = resource.prlimit(pid, what)
+    resource.prlimit(pid, what, (soft, before[1]))
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # it may not have survived
+            resource.prlimit(pid, what, before)
 
 
 class DeviceHandle:
