@@ -26,6 +26,8 @@ NAMED = 'policy = "plc1.policy.toml"\npoints = "plc1.points.csv"\n{}[conduit.{}.
 """Without isolation after many refusals: each one here must be for its value."""
 APART = range(112, 332, 20)
 POINTS += "".join(f"apart{at},1,holding,{at},u16,10,80,,,\n" for at in APART)
+LOOSE_APART = range(40, 60, 4)
+POINTS += "".join(f"loose{at},1,holding,{at},u32,0,100000,,no,\n" for at in LOOSE_APART)
 SPEED, TOTAL, LOOSE, WORD, VALVE, TRIP, HIGH = 12, 20, 24, 30, 3, 21, 24
 READ = struct.pack(">BHH", 3, SPEED, 1)
 
@@ -123,11 +125,11 @@ PERMITTED = {
     "total, whole": registers(TOTAL, 1, 34464),
     "total, whole, by 23": read_write(TOTAL, 1, 34464),
     "total, whole, inside a block": registers(TOTAL - 1, 0, 1, 34464, 0),
-    "loose, its low word by 6": register(LOOSE + 1, 34464),
-    "loose, its high word by 6": register(LOOSE, 0),
-    "loose, its low word by 16": registers(LOOSE + 1, 34463),
-    "loose, its low word by 22": masked(LOOSE + 1, 0, 7),
-    "loose, its low word by 23": read_write(LOOSE + 1, 8),
+    "loose, its low word by 6": register(LOOSE_APART[0] + 1, 34464),
+    "loose, its high word by 6": register(LOOSE_APART[1], 0),
+    "loose, its low word by 16": registers(LOOSE_APART[2] + 1, 34463),
+    "loose, its low word by 22": masked(LOOSE_APART[3] + 1, 0, 7),
+    "loose, its low word by 23": read_write(LOOSE_APART[4] + 1, 8),
     "valve by 5": coil(VALVE, on=False),
     "valve by 15": coils(0, 1, 1, 1, 0, 1, 1, 1, 1, 1),
     "trip by 5": coil(TRIP, on=True),
@@ -140,24 +142,29 @@ PERMITTED = {
 
 @pytest.fixture(scope="module")
 def site(make_site, plc):
-    """The device behind two conduits in mode enforce; to the second one every unit identifier is the same."""
+    """The device behind three conduits in mode enforce.
+
+    The clients of `shared` have one connection to the device between them; to `alias` all units are the same.
+    """
     conduits = {
         "plc1": (plc.port, "enforce", NAMED.format("", "plc1")),
+        "shared": (plc.port, "enforce", NAMED.format("links = 1\n", "shared")),
         "alias": (plc.port, "enforce", NAMED.format('quirks = ["unit_ignored"]\n', "alias")),
     }
     return make_site(conduits, {"plc1.policy.toml": POLICY, "plc1.points.csv": POINTS})
 
 
-@pytest.fixture
-def prepared(site, plc, connect):
+@pytest.fixture(params=["plc1", "shared"])
+def prepared(request, site, plc, connect):
     """Bring the device and the gateway's view of it to where every case starts; return a client's connection."""
     with connect(plc.port) as beside:
         for unit in (1, 9):
             beside.ask(registers(SPEED, 64), unit)
-            beside.ask(registers(LOOSE, 1, 0), unit)
+            for at in (LOOSE, *LOOSE_APART):
+                beside.ask(registers(at, 1, 0), unit)
             beside.ask(register(WORD, 0x20), unit)
-    with connect(site.port) as client:
-        client.ask(struct.pack(">BHH", 3, 0, 40))
+    with connect(site.ports[request.param]) as client:
+        client.ask(struct.pack(">BHH", 3, 0, 60))
         client.ask(struct.pack(">BHH", 1, 0, 32))
         yield client
 

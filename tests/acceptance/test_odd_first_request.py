@@ -52,8 +52,10 @@ ODD = {
 
 @pytest.fixture(scope="module")
 def site(make_site, plc):
-    """Two conduits to the device: to the second one's policy, private function 90 is a good request."""
+    """Three conduits to the device: the policy of `private` permits private function 90, `shared` shares one link."""
     conduits = {name: (plc.port, "enforce", NAMED.format(name)) for name in ("strict", "private")}
+    shared = NAMED.format("strict").replace("[conduit.strict", "links = 1\n[conduit.shared")
+    conduits["shared"] = (plc.port, "enforce", shared)
     files = {
         "strict.policy.toml": POLICY.format(private=22),
         "private.policy.toml": POLICY.format(private=90),
@@ -77,11 +79,15 @@ def send_odd_then_forbidden(client, odd, *, apart):
     return [answers.get(raw[:2]) for raw in asked]
 
 
-@pytest.mark.parametrize("apart", [True, False], ids=["apart", "in one segment"])
+@pytest.mark.parametrize(
+    ("conduit", "apart"),
+    [("strict", True), ("strict", False), ("shared", False)],
+    ids=["apart", "in one segment", "on a shared link"],
+)
 @pytest.mark.parametrize("name", ODD)
-def test_what_follows_an_odd_first_request_is_inspected(site, plc, connect, name, apart):
+def test_what_follows_an_odd_first_request_is_inspected(site, plc, connect, name, conduit, apart):
     before = plc.arrived()
-    with connect(site.port) as client:
+    with connect(site.ports[conduit]) as client:
         answers = send_odd_then_forbidden(client, ODD[name], apart=apart)
     for pdu, answer in zip(FORBIDDEN, answers, strict=False):
         assert answer is None or bytes([pdu[0] | 0x80, 3]) == answer[7:]
