@@ -52,6 +52,9 @@ faults: $(VENV)/.installed-dev ## put every fault in the gateway's way (KILLS=10
 bench: $(VENV)/.installed-dev ## measure icsguard beside nginx, HAProxy, Suricata, modbus-proxy (BENCH_ARGS=--short: 3 minutes)
 	@$(BIN)/python -m bench $(BENCH_ARGS)
 
+evaluate: $(VENV)/.installed-run ## measure detection on simulated plants and recorded data (EVALUATE_ARGS=--short: one minute)
+	@$(BIN)/icsguard evaluate --full --report icsguard-evaluation.html --json-file icsguard-evaluation.json $(EVALUATE_ARGS)
+
 models: $(VENV)/.installed-run ## train the shipped models again
 	@$(BIN)/python -m icsguard.learn.train_flow $(MODELS_ARGS)
 

@@ -52,6 +52,7 @@ COMMANDS: Final = {
     "mode": Command("mode", 'icsguard mode plc1 enforce -r "reviewed with J. Meier"'),
     "learn": Command("learn", "icsguard learn plc1 --from line3.pcapng"),
     "replay": Command("replay", "icsguard replay line3.pcapng --conduit plc1"),
+    "evaluate": Command("evaluate", "icsguard evaluate --full --report evaluation.html"),
     "version": Command("version", "icsguard version --json"),
 }
 """Commands in the order of the help."""

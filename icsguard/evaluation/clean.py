@@ -1,0 +1,104 @@
+"""Nothing but normal operation: how often icsguard cries wolf, and how often it would stop what operators need."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from icsguard.core.decision import Decision
+from icsguard.core.finding import Finding
+from icsguard.evaluation import truth
+from icsguard.evaluation.bench import BLOCK_POLLS, CLEAN, Bench, scores
+from icsguard.evaluation.metrics import Flags, runs
+from icsguard.evaluation.tables import Row
+from icsguard.lab.plants.api import POLL_S
+
+STATISTICAL = frozenset({"implausible", "implausible-drift", "unusual-flow"})
+"""Findings for which a number of false alarms a day is promised."""
+_DAY_S = 86_400.0
+
+
+@dataclass(slots=True)
+class Clean:
+    """What happened while nobody attacked."""
+
+    days: float
+    findings: Counter[str] = field(default_factory=Counter)
+    writes: int = 0
+    held: int = 0
+    """Writes of operators that would have been held or refused."""
+    right: int = 0
+    """Those of them that would really have left the safe range, had nobody undone them."""
+    why: Counter[str] = field(default_factory=Counter)
+    promised: float = 0.0
+    """Upper bound of false alarms a day that the calibration gives."""
+    has_guarantee: bool = False
+    baselines: dict[str, int] = field(default_factory=dict)
+    """Alarms of each baseline."""
+
+    @property
+    def alarms(self) -> int:
+        """Statistical alarms: every one of them false."""
+        return sum(count for code, count in self.findings.items() if code in STATISTICAL)
+
+    @property
+    def a_day(self) -> float:
+        """False alarms a day."""
+        return self.alarms / self.days
+
+    @property
+    def holds_a_week(self) -> float:
+        """Wrong holds a week: the write would have done no harm."""
+        return (self.held - self.right) / self.days * 7
+
+    def row(self, plant: str) -> Row:
+        """Return the row of the table."""
+        exact = sum(self.findings.values()) - self.alarms
+        return {
+            "plant": plant,
+            "days": self.days,
+            "false alarms": self.alarms,
+            "a day": self.a_day,
+            "promised a day, at most": self.promised,
+            "guarantee": "yes" if self.has_guarantee else "no",
+            "exact findings": exact,
+            "writes": self.writes,
+            "held": self.held,
+            "of these wrongly": self.held - self.right,
+            "wrong holds a week": self.holds_a_week,
+            **{f"{name} a day": count / self.days for name, count in self.baselines.items()},
+        }
+
+
+def measure(bench: Bench, polls: int) -> Clean:
+    """Let the plant be worked with the shadow beside it."""
+    site, shift, guard = bench.site(CLEAN), bench.shift(CLEAN), bench.taught.guard()
+    calibration = bench.taught.model.residuals
+    found = Clean(polls * POLL_S / _DAY_S, promised=calibration.per_day, has_guarantee=bool(calibration.rank))
+    rows: list[list[float]] = []
+    for _ in range(polls):
+        _count(found, guard.see(site.poll()))
+        rows.append(bench.row(site.shown))
+        for name, value in shift.due():
+            found.writes += 1
+            opinion = guard.ask(site.question(name, value))
+            if opinion.decision >= Decision.HOLD:
+                found.held += 1
+                found.right += truth.leaves_safe_range(site, name, value) is not None
+                found.why[f"{opinion.findings[0].code} ({name})"] += 1
+            _count(found, guard.see([site.write(name, value)]))
+    found.baselines = {name: len(runs(_blocked(score > 1.0))) for name, score in scores(bench, rows)}
+    return found
+
+
+def _count(found: Clean, findings: list[Finding]) -> None:
+    found.findings.update(one.code for one in findings)
+
+
+def _blocked(alarm: Flags) -> Flags:
+    """Return alarms by block: what the calibration counts."""
+    whole = len(alarm) // BLOCK_POLLS * BLOCK_POLLS
+    blocks: Flags = np.repeat(alarm[:whole].reshape(-1, BLOCK_POLLS).any(axis=1), 1)
+    return blocks

@@ -1,0 +1,74 @@
+"""All that was measured on one plant, and how it reads as rows of tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from icsguard.evaluation.clean import Clean
+from icsguard.evaluation.commands import CommandTrial
+from icsguard.evaluation.conduct import KINDS, Conduct
+from icsguard.evaluation.metrics import Tally
+from icsguard.evaluation.tables import Row
+from icsguard.learn.bounds import upper_bound
+
+
+@dataclass(frozen=True, slots=True)
+class PlantResult:
+    """One plant."""
+
+    name: str
+    frozen: bool
+    """Methods were not tuned on it."""
+    clean: Clean
+    lies: dict[str, Tally]
+    lie_rows: tuple[Row, ...]
+    areas: tuple[Row, ...]
+    first_seen_by: dict[str, int]
+    commands: CommandTrial
+    conduct: Conduct
+    data_digest: str
+    trusted_polls: int
+    """How far the best forecast may be believed."""
+
+    def command_rows(self) -> list[Row]:
+        """Return a row for each class of harmful writes, and one for the price."""
+        tried = self.commands
+        classes = (
+            ("value of a set-point or drive", tried.jumps),
+            ("switch", tried.switches),
+            ("slow ramp", tried.ramps),
+            ("toggling", tried.toggles),
+        )
+        rows: list[Row] = []
+        for name, tally in classes:
+            cells = tally.cells()
+            cells["stopped"] = cells.pop("found")
+            rows.append({"plant": self.name, "class": name, **cells})
+        held = f"{tried.harmless_held} of {tried.harmless} unusual but harmless tries were held too"
+        rows[0]["price"] = held
+        return rows
+
+    def conduct_rows(self) -> list[Row]:
+        """Return a row for each kind of request that no policy permits."""
+        return [
+            {
+                "plant": self.name,
+                "kind": name,
+                "row": KINDS[name][0],
+                "requests": tally.count,
+                "stopped": tally.hits,
+                "missed": tally.count - tally.hits,
+                "missed, 95 % at most": upper_bound(tally.count - tally.hits, tally.count),
+            }
+            for name, tally in self.conduct.kinds.items()
+        ]
+
+    def refusal_row(self) -> Row:
+        """Return the row of false refusals."""
+        one = self.conduct
+        return {
+            "plant": self.name,
+            "benign requests": one.clean_requests,
+            "falsely refused": one.clean_refused,
+            "share, 95 % at most": upper_bound(one.clean_refused, one.clean_requests),
+        }
