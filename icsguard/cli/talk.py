@@ -34,7 +34,7 @@ def socket_path(config: Path | None) -> Path:
         return DEFAULT_SOCKET
     except PermissionError:
         return DEFAULT_SOCKET  # the socket's own rights decide who may ask
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CliError(f"{path}: {error}", hint=f"icsguard config check -c {path}") from error
     return _socket_of(options if isinstance(options, dict) else {}, path.absolute().parent)
 

@@ -138,8 +138,11 @@ def encode(message: Message) -> bytes:
 
 
 def decode(body: bytes | memoryview) -> Message:
-    """Return the message in `body` (without its length). Raises msgspec.MsgspecError where there is none."""
-    return _DECODER.decode(body)
+    """Return the message in `body` (without its length). Raises msgspec.MsgspecError or ValueError if there is none."""
+    try:
+        return _DECODER.decode(body)
+    except RecursionError as error:
+        raise ValueError("a message is nested too deeply") from error
 
 
 class FrameSplitter:

@@ -124,7 +124,7 @@ def parse_line(line: bytes) -> ParsedLine | None:
         outer: dict[str, Json] = {name: fields[name] for name in ("seq", "host")}
         outer |= {"wall_ns": moment(str(fields["time"])), "cut": fields.get("cut", False), "record": fields}
         return msgspec.convert(outer, ParsedLine)
-    except (msgspec.DecodeError, KeyError, ValueError):  # which also covers bytes that are no UTF-8
+    except (msgspec.DecodeError, KeyError, ValueError, RecursionError):  # which also covers bytes that are no UTF-8
         return None
 
 

@@ -69,7 +69,7 @@ def decode(data: bytes) -> Manifest:
         raise ModelRefusedError("manifest-size", f"the manifest has {len(data)} bytes, at most {MAX_MANIFEST} are read")
     try:
         manifest = msgspec.json.decode(data, type=Manifest)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ModelRefusedError("manifest-form", f"the manifest cannot be read: {error}") from error
     if manifest.schema != SCHEMA:
         raise ModelRefusedError("manifest-version", f"the manifest is {manifest.schema!r:.40}, expected {SCHEMA}")

@@ -136,5 +136,5 @@ def entries(path: Path) -> Iterator[Entry]:
             at += _PREFIX + length
             try:
                 yield _DECODER.decode(stream.read(length))
-            except (msgspec.MsgspecError, UnicodeDecodeError):
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 return

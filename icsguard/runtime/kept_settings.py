@@ -87,7 +87,7 @@ def kept(config: Path) -> Found | None:
         if any(_sha256(Path(path)) != digest for path, digest in found.files.items()):
             return None
         settings = msgspec.msgpack.decode(found.packed, type=Settings)
-    except (OSError, ValueError, msgspec.MsgspecError, tomllib.TOMLDecodeError):
+    except (OSError, ValueError, msgspec.MsgspecError, tomllib.TOMLDecodeError, RecursionError):
         return None
     return Found(settings, found.packed, found.warnings)
 

@@ -22,7 +22,7 @@ def run_dir(config: Path) -> Path:
     try:
         with config.open("rb") as stream:
             main = tomllib.load(stream)
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RunDirError(f"{config} cannot be read: {error}; type: icsguard config check -c {config}") from error
     gateway = main.get("gateway", {})
     place = gateway.get("run", DEFAULT) if isinstance(gateway, dict) else DEFAULT

@@ -68,7 +68,7 @@ def read_state(folder: Path) -> tuple[KeptState, str]:
         return KeptState(), ""
     except OSError as error:
         return KeptState(), f"{path} cannot be read ({error.strerror}); modes, isolations and grants are as configured"
-    except (msgspec.MsgspecError, UnicodeError, ValueError) as error:
+    except (msgspec.MsgspecError, UnicodeError, ValueError, RecursionError) as error:
         return KeptState(), _set_aside(path, str(error))
     if state.version != 1:
         return KeptState(), _set_aside(path, f"its version is {state.version}")

@@ -189,7 +189,7 @@ def decode(data: bytes) -> SiteModel:
         raise ModelRefusedError("site-size", f"the site model has {len(data)} bytes, at most {MAX_SITE} are read")
     try:
         model = msgspec.json.decode(data, type=SiteModel)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ModelRefusedError("site-form", f"the site model cannot be read: {error}") from error
     if model.schema != SCHEMA:
         raise ModelRefusedError(

@@ -21,6 +21,12 @@ def config(tmp_path):
     return tmp_path / "icsguard.toml"
 
 
+def test_brackets_without_end_are_one_clear_line(config):
+    config.write_text("x = " + "[" * 20_000)
+    with pytest.raises(CliError, match="recursion"):
+        socket_path(config)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -85,6 +85,13 @@ def test_a_message_above_the_bound_is_never_sent():
         links.encode(links.Configure(bytes(links.MAX_FRAME), 0))
 
 
+def test_a_message_that_is_nested_without_end_is_refused():
+    body = links.encode(links.Hello("shadow", 1, "0.1", "m"))[links.PREFIX :]
+    deep = bytes([body[0] + 1]) + body[1:] + b"\x91" * 100_000  # one more field than is known, an array of arrays
+    with pytest.raises(ValueError, match="nested too deeply"):
+        links.decode(deep)
+
+
 def test_what_is_no_message_is_refused():
     with pytest.raises(msgspec.MsgspecError):
         links.decode(msgspec.msgpack.encode(["Nonsense", 1]))

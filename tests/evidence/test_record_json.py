@@ -59,6 +59,7 @@ def test_escapes_lose_nothing():
         b"[]",
         b'"x"',
         b"\xff\xfe",
+        b"[" * 100_000,
         b'{"schema":"icsguard.record/2"}',
         b'{"schema":"icsguard.record/1"}',
         b'{"schema":"icsguard.record/1","id":1,"time":2,"at_ns":3,"kind":4,"severity":5,"text":6}',

@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from icsguard.core.record import Record, RecordKind, Severity
@@ -88,6 +89,14 @@ def test_a_damaged_entry_ends_the_reading(path):
     data = bytearray(path.read_bytes())
     data[place : place + 3] = b"\xc1\xc1\xc1"
     path.write_bytes(data)
+    assert [entry(1)] == list(entries(path))
+
+
+def test_an_entry_that_is_nested_without_end_ends_the_reading(path):
+    JournalWriter(path, 10_000).append(entry(1))
+    body = msgspec.msgpack.encode(entry(2))
+    body = bytes([body[0] + 1]) + body[1:] + b"\x91" * 100_000
+    path.write_bytes(path.read_bytes() + len(body).to_bytes(4, "big") + body)
     assert [entry(1)] == list(entries(path))
 
 

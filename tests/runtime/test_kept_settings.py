@@ -83,6 +83,8 @@ def test_no_damaged_file_is_taken(checked):
         for data in (whole[:at], whole[:at] + bytes((whole[at] ^ 1,)) + whole[at + 1 :]):
             file.write_bytes(data)
             assert kept(checked) is None, at
+    file.write_bytes(bytes((whole[0],)) + b"\x91" * 100_000)
+    assert kept(checked) is None
     file.write_bytes(whole)
     assert good == kept(checked)
 

@@ -27,7 +27,9 @@ def test_a_relative_place_is_beside_the_file(config):
     assert config.parent / "run" == run_dir(config)
 
 
-@pytest.mark.parametrize("data", [b"[gateway\n", b"\xff\xfe", b"[gateway]\nrun = 5\n", b'[gateway]\nrun = ""\n'])
+@pytest.mark.parametrize(
+    "data", [b"[gateway\n", b"\xff\xfe", b"x = " + b"[" * 20_000, b"[gateway]\nrun = 5\n", b'[gateway]\nrun = ""\n']
+)
 def test_a_file_that_can_not_say_it_is_one_clear_line_with_what_to_type(config, data):
     config.write_bytes(data)
     with pytest.raises(RunDirError, match="icsguard config check -c") as caught:

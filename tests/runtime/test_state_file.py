@@ -24,7 +24,10 @@ def test_no_file_is_an_empty_state_without_a_word(tmp_path):
     assert (KeptState(), "") == read_state(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"version": 9}', '{"modes": 5}', "\x00\xff"])
+DEEP = '{"sha256": "", "state": ' + "[" * 100_000
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"version": 9}', '{"modes": 5}', "\x00\xff", DEEP])
 def test_a_damaged_file_is_moved_aside_and_named(tmp_path, text):
     (tmp_path / FILE_NAME).write_text(text, encoding="latin-1")
     state, said = read_state(tmp_path)

@@ -21,7 +21,7 @@ def test_a_restored_model_predicts_the_same(tank):
     )
 
 
-@pytest.mark.parametrize("data", [b"", b"{}", b"\xff", b"[1]"])
+@pytest.mark.parametrize("data", [b"", b"{}", b"\xff", b"[1]", b'{"x": ' + b"[" * 100_000])
 def test_what_is_no_model_is_refused(data):
     with pytest.raises(ModelRefusedError):
         site_model.decode(data)
