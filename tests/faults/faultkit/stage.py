@@ -17,7 +17,8 @@ from faultkit.registry import Late, require
 from faultkit.wire import Caller, adu, answer_to_read, next_tid, read_pdu, write_pdu
 from icsguard.control.replies import Done
 
-QUIET_S = 2.0
+QUIET_S = 1.0
+FULL_QUIET_S = 5.0
 FLOOR_MS = 5.0
 """Below this a difference of p99 is the scheduler's, on a machine with two cores."""
 SHORT_FLOOR_MS = 30.0
@@ -61,9 +62,9 @@ class Stage:
             self._learn_quiet()
 
     def _learn_quiet(self):
-        until(lambda: False, 0.5)
+        time.sleep(0.5)
         self.bystander.period()
-        until(lambda: False, QUIET_S)
+        time.sleep(FULL_QUIET_S if self.full else QUIET_S)
         self.quiet, self.quiet_direct = self.bystander.period()
 
     def close(self):
