@@ -21,6 +21,7 @@ from bench.trials import Trial
 
 EVERY_S: Final = 1.0
 """Between two reloads."""
+LEAST_S: Final = 0.1
 FLOOD: Final = Load(connections=10, rate=500.0, depth=8, forbidden=1.0, warm_up=0.2, first_connection=100)
 STORM: Final = Load(connections=1000, storm=True, seconds=1)
 ARRIVALS: Final = 20  # parts of a storm that comes within a second instead of at once
@@ -40,7 +41,7 @@ class Scene:
     @property
     def left_s(self) -> float:
         """How long the measured interval still is."""
-        return max(self.until - time.monotonic(), 0.1)
+        return max(self.until - time.monotonic(), 0.0)
 
     def wait_out(self) -> None:
         """Wait until it ends."""
@@ -84,7 +85,7 @@ def _stall(role: str) -> Happen:
 
 
 def _flood(scene: Scene) -> str:
-    load = replace(FLOOD, seconds=scene.left_s - 0.2)
+    load = replace(FLOOD, seconds=max(scene.left_s - 0.2, LEAST_S))
     process = begin(scene.ground.programs / "load", load, scene.standing.port, prefix=scene.ground.place.disturber)
     result = finish(process, load)
     fate = result.forbidden
@@ -119,7 +120,7 @@ def _arrivals(scene: Scene) -> str:
 
 
 def _hung_device(scene: Scene) -> str:
-    load = replace(BESIDE, seconds=scene.left_s - 0.2)
+    load = replace(BESIDE, seconds=max(scene.left_s - 0.2, LEAST_S))
     port, programs = scene.standing.second_port, scene.ground.programs
     process = begin(programs / "load", load, port, prefix=scene.ground.place.disturber)
     scene.second_device.hang()
