@@ -13,7 +13,7 @@ from icsguard.config.toml_lines import Lines
 from icsguard.core.decision import RuleState
 from icsguard.policy.rules import Action, Policy
 from icsguard.policy.units import UNIT_IGNORED
-from icsguard.protocols.modbus.quirks import QUIRKS
+from icsguard.protocols.modbus.quirks import CLOSES_OLDEST, QUIRKS
 from icsguard.protocols.registry import PROTOCOLS
 
 MAX_CONDUITS: Final = 64  # listeners of one gateway process; more devices want a second gateway
@@ -113,6 +113,9 @@ class _Checker:
             if getattr(section, key) != default:
                 text = f"{key} is for links that clients share, and each client of conduit {name!r} has its own"
                 self._fault((name, key), text, "set links = 1 (or more)")
+        if CLOSES_OLDEST in section.quirks:
+            text = f"{CLOSES_OLDEST} is for links that clients share, and each client of conduit {name!r} has its own"
+            self._fault((name, "quirks"), text, "set links = 1 (or more)")
 
     def _never(self, name: str, section: ConduitSection, policy: Policy) -> None:
         groups = {group.name for group in policy.groups}

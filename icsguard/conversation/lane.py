@@ -102,23 +102,27 @@ class Lane:
     @property
     def load(self) -> int:
         """How many requests the device has."""
-        return len(self.correlator) + len(self.hot)
+        return self.correlator.count + len(self.hot)
 
     @property
     def room(self) -> int:
         """How many more it may have."""
-        return self.correlator.limit - len(self.correlator) - len(self.hot)
+        return self.correlator.limit - self.correlator.count - len(self.hot)
 
     def takes(self, now: int) -> bool:
         """Say whether a request can be sent now."""
-        return self.state is LinkState.UP and now >= self.free_at and self.room > 0 and not self.is_stalled
+        correlator = self.correlator
+        return (
+            self.state is LinkState.UP
+            and now >= self.free_at
+            and correlator.count + len(self.hot) < correlator.limit
+            and not self.is_stalled
+        )
 
     def next_tid(self, unit: int, function: int) -> int:
         """Return a transaction identifier that no request in flight has and no late answer may still carry."""
-        tid = self._next_tid
-        for _ in range(_TIDS):
-            if tid.to_bytes(2) not in self.hot and not self.correlator.knows(tid, unit, function):
-                break
+        tid, hot, knows = self._next_tid, self.hot, self.correlator.knows
+        while tid.to_bytes(2) in hot or knows(tid, unit, function):  # ends: few are in flight or remembered
             tid = (tid + 1) % _TIDS
         self._next_tid = (tid + 1) % _TIDS
         return tid
@@ -126,7 +130,8 @@ class Lane:
     def sent(self, now: int) -> None:
         """Note that something was sent."""
         self.used_at = now
-        self.free_at = max(self.free_at, now + self.gap)
+        if self.gap:
+            self.free_at = now + self.gap
 
     def heard(self, now: int) -> None:
         """Note that the device answered: the gap to the next request begins."""

@@ -91,6 +91,9 @@ class Pool:
         if exchange.riding:
             lane = exchange.lane
             return lane if lane is not None and exchange.riding < exchange.most and lane.takes(now) else None
+        if len(self.lanes) == 1:
+            lane = self.lanes[0]
+            return lane if lane.takes(now) else None
         taking = [lane for lane in self.lanes if lane.takes(now)]
         return min(taking, key=_load) if taking else None
 

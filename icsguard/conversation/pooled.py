@@ -171,7 +171,7 @@ class PooledSession(Dialogue):
         read = self._cache.reads.get(data[2:])
         exchange = self.exchange
         pool = exchange.pool
-        if read is None or read.until <= now or pool.ring or pool.units or pool.coalesces:
+        if read is None or read.until <= now or pool.ring.count or pool.units.suspects or pool.coalesces:
             return None
         lane = pool.lane_for(exchange, now)
         if lane is None or not lane.trusts_tids:

@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 class Ring:
     """Sessions that wait for a turn. Bounded by the conduit's `max_clients`: each is in it once."""
 
-    __slots__ = ("_by_address", "_count")
+    __slots__ = ("_by_address", "count")
 
     def __init__(self) -> None:
         self._by_address: dict[str, dict[int, PooledSession]] = {}
-        self._count = 0
+        self.count = 0
+        """How many wait; the same as `len`, for those who look at every frame."""
 
     def __len__(self) -> int:
-        return self._count
+        return self.count
 
     def __iter__(self) -> Iterator[PooledSession]:
         """Go through all that wait, in no promised order."""
@@ -36,13 +37,13 @@ class Ring:
         sessions = self._by_address.setdefault(session.client.address, {})
         if session.flow not in sessions:
             sessions[session.flow] = session
-            self._count += 1
+            self.count += 1
 
     def leave(self, session: PooledSession) -> None:
         """Wait no longer."""
         sessions = self._by_address.get(session.client.address)
         if sessions is not None and sessions.pop(session.flow, None) is not None:
-            self._count -= 1
+            self.count -= 1
             if not sessions:
                 del self._by_address[session.client.address]
 
@@ -54,7 +55,7 @@ class Ring:
         sessions = self._by_address.pop(address)
         flow, session = next(iter(sessions.items()))
         del sessions[flow]
-        self._count -= 1
+        self.count -= 1
         if sessions:
             self._by_address[address] = sessions
         return session

@@ -31,22 +31,16 @@ class Standing(Enum):
 class Units:
     """The units of one device that are under suspicion; at most 256, as there are identifiers."""
 
-    __slots__ = ("_suspects", "_timeout")
+    __slots__ = ("_timeout", "suspects")
 
     def __init__(self, timeout_ns: int) -> None:
         self._timeout = timeout_ns
-        self._suspects: dict[int, list[int]] = {}
+        self.suspects: dict[int, list[int]] = {}
         """Unit to [timeouts in a row, leave alone until, requests out, last time-out]."""
-
-    def __contains__(self, unit: int) -> bool:
-        return unit in self._suspects
-
-    def __bool__(self) -> bool:
-        return bool(self._suspects)
 
     def standing(self, unit: int, now: int) -> Standing:
         """Return what may be sent to `unit` now."""
-        suspect = self._suspects.get(unit)
+        suspect = self.suspects.get(unit)
         if suspect is None:
             return Standing.CLEAR
         _, until, out, _ = suspect
@@ -56,20 +50,20 @@ class Units:
 
     def sent(self, unit: int) -> None:
         """Note that a request went to `unit`."""
-        suspect = self._suspects.get(unit)
+        suspect = self.suspects.get(unit)
         if suspect is not None:
             suspect[2] += 1
 
     def answered(self, unit: int) -> bool:
         """Note that `unit` lives; True where that was in doubt."""
-        return self._suspects.pop(unit, None) is not None
+        return self.suspects.pop(unit, None) is not None
 
     def timed_out(self, unit: int, sent_at: int, *, others_out: int, now: int) -> None:
         """Note that `unit` did not answer; `others_out` of its requests are still under way.
 
         What was sent before the last time-out was noted says nothing new: several at once count as one.
         """
-        suspect = self._suspects.setdefault(unit, [0, 0, 0, -1])
+        suspect = self.suspects.setdefault(unit, [0, 0, 0, -1])
         suspect[2] = others_out
         if sent_at < suspect[3]:
             return
@@ -81,10 +75,10 @@ class Units:
 
     def ended(self, unit: int, *, others_out: int) -> None:
         """Note that a request to `unit` ended without saying whether it lives: the link broke."""
-        suspect = self._suspects.get(unit)
+        suspect = self.suspects.get(unit)
         if suspect is not None:
             suspect[2] = others_out
 
     def silent(self, now: int) -> list[int]:
         """Return the units that are left alone now."""
-        return [unit for unit, suspect in self._suspects.items() if suspect[1] > now]
+        return [unit for unit, suspect in self.suspects.items() if suspect[1] > now]

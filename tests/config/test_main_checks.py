@@ -72,3 +72,36 @@ def test_the_conduits_of_one_gateway_are_bounded(told):
     )
 
     assert "65 conduits, at most 64" in told(main=text)[1][0]
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ("device_in_flight = 4", "device_in_flight"),
+        ("coalesce = true", "coalesce"),
+        ("connect_delay_ms = 500", "connect_delay_ms"),
+        ("min_gap_ms = 20", "min_gap_ms"),
+        ('framing = "rtu"', "framing"),
+        ('quirks = ["closes_oldest"]', "closes_oldest"),
+    ],
+)
+def test_what_shared_links_alone_can_do_needs_shared_links(told, main_text, line, key):
+    lines = told(main=f"{main_text}{line}\n")[1]
+
+    assert [f"{key} is for links that clients share" in told_line for told_line in lines] == [True]
+    assert [] == told(main=f"{main_text}{line}\nlinks = 1\n")[1]
+
+
+def test_the_settings_of_shared_links_reach_the_conduit(told, main_text):
+    text = "links = 2\ndevice_in_flight = 4\ncoalesce = true\nconnect_delay_ms = 500\nmin_gap_ms = 20\nmax_pdu = 64\n"
+    conduit = told(main=f'{main_text}{text}framing = "rtu"\n')[0].conduits[0]
+
+    assert (2, 4, True, 500, 20, 64, "rtu") == (
+        conduit.links,
+        conduit.device_in_flight,
+        conduit.coalesce,
+        conduit.connect_delay_ms,
+        conduit.min_gap_ms,
+        conduit.max_pdu,
+        conduit.framing,
+    )

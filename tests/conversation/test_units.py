@@ -13,8 +13,7 @@ def units():
 def test_a_unit_that_nobody_missed_is_clear(units):
     units.sent(5)
     assert Standing.CLEAR is units.standing(5, 0)
-    assert 5 not in units
-    assert not units
+    assert not units.suspects
 
 
 def test_after_one_time_out_there_is_one_probe(units):

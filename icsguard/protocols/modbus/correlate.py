@@ -63,7 +63,7 @@ class Match(NamedTuple):
 class Correlator:
     """The requests in flight on one device link, at most `limit`; each leaves it exactly once."""
 
-    __slots__ = ("_any_tid", "_any_unit", "_count", "_ended", "_flying", "limit")
+    __slots__ = ("_any_tid", "_any_unit", "_ended", "_flying", "_lates", "count", "limit")
 
     def __init__(self, limit: int = MAX_IN_FLIGHT, quirks: frozenset[str] = NO_QUIRKS) -> None:
         self._any_tid = TID_NOT_ECHOED in quirks
@@ -71,17 +71,20 @@ class Correlator:
         self.limit = 1 if self._any_tid else max(1, min(limit, MAX_IN_FLIGHT))
         """A device that does not echo identifiers can have one request at a time."""
         self._flying: dict[int, list[Pending]] = {}
-        self._count = 0
-        self._ended: deque[tuple[int, int, int, Pairing]] = deque(maxlen=MAX_ENDED)
+        self.count = 0
+        """How many are in flight; the same as `len`, for those who look at every frame."""
+        self._ended: deque[tuple[int, int, int, Pairing]] = deque()
+        self._lates = 0
+        """How many of them may still be answered late."""
 
     def __len__(self) -> int:
-        return self._count
+        return self.count
 
     def add(self, pending: Pending) -> bool:
         """Take a request in; False where `limit` are in flight already: it must not be sent."""
-        if self._count >= self.limit:
+        if self.count >= self.limit:
             return False
-        self._count += 1
+        self.count += 1
         queue = self._flying.get(pending.tid)
         if queue is None:
             self._flying[pending.tid] = [pending]
@@ -101,21 +104,23 @@ class Correlator:
 
     def owes(self, tid: int, unit: int, function: int) -> bool:
         """Say whether a late answer with this key may still come: it would pair with a new request of the same key."""
-        return (self._any_tid and bool(self._late())) or (tid, unit, function, Pairing.LATE) in self._ended
+        if not self._lates:
+            return False
+        return self._any_tid or (tid, unit, function, Pairing.LATE) in self._ended
 
     def knows(self, tid: int, unit: int, function: int) -> bool:
         """Say whether `tid` is in flight, or may still come back late: a new request must have another."""
-        return tid in self._flying or (bool(self._ended) and self.owes(tid, unit, function))
+        return tid in self._flying or self.owes(tid, unit, function)
 
     def answered(self, tid: int, unit: int, function: int) -> None:
         """Note a request that was sent and answered without being added: another answer to it is a duplicate."""
-        self._ended.append((tid, unit, function, Pairing.DUPLICATE))
+        self._remember((tid, unit, function, Pairing.DUPLICATE))
 
     def forget(self, number: int) -> None:
         """Let go of a request that no answer is due to."""
         for tid, queue in list(self._flying.items()):
             left = [pending for pending in queue if pending.number != number]
-            self._count -= len(queue) - len(left)
+            self.count -= len(queue) - len(left)
             if left:
                 self._flying[tid] = left
             else:
@@ -134,7 +139,7 @@ class Correlator:
         left = sorted((pending for queue in self._flying.values() for pending in queue), key=_by_number)
         self._flying.clear()
         self._ended.clear()
-        self._count = 0
+        self.count = self._lates = 0
         return left
 
     def next_deadline(self) -> int | None:
@@ -149,13 +154,17 @@ class Correlator:
     def _end(self, queue: list[Pending], place: int, then: Pairing) -> None:
         """Take a request out; `then` is what another answer to it will be."""
         pending = queue.pop(place)
-        self._count -= 1
+        self.count -= 1
         if not queue:
             del self._flying[pending.tid]
-        self._ended.append((pending.tid, pending.unit, pending.function, then))
+        self._remember((pending.tid, pending.unit, pending.function, then))
 
-    def _late(self) -> list[tuple[int, int, int, Pairing]]:
-        return [ended for ended in self._ended if ended[3] is Pairing.LATE]
+    def _remember(self, ended: tuple[int, int, int, Pairing]) -> None:
+        memory = self._ended
+        if len(memory) >= MAX_ENDED:
+            self._lates -= memory.popleft()[3] is Pairing.LATE
+        memory.append(ended)
+        self._lates += ended[3] is Pairing.LATE
 
     def _stray(self, frame: Frame, function: int, queue: list[Pending]) -> Match:
         """Name a response that answers nothing in flight."""
@@ -179,6 +188,7 @@ class Correlator:
             if (tid == frame.tid or self._any_tid) and same_unit and asked & ~EXCEPTION_BIT == function:
                 if then is Pairing.LATE:
                     self._ended[place] = (tid, unit, asked, Pairing.DUPLICATE)
+                    self._lates -= 1
                 return then
         return None
 
