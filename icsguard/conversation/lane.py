@@ -13,7 +13,7 @@ from icsguard.conversation.hot import CachedRead
 from icsguard.conversation.states import LINK_MOVES, LinkState, Stage, moved
 from icsguard.conversation.wires import RtuWire, TcpWire, Wire
 from icsguard.core.clock import MS
-from icsguard.protocols.modbus.correlate import Correlator, Pending
+from icsguard.protocols.modbus.correlate import MAX_ENDED, MAX_IN_FLIGHT, Correlator, Pending
 from icsguard.protocols.modbus.quirks import TID_NOT_ECHOED
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 MAX_SILENT_RUN: Final = 3
 """Requests in a row that a link left unanswered: then the link itself is in doubt and is opened anew."""
+MAX_PASSED_OVER: Final = MAX_IN_FLIGHT + MAX_ENDED
+"""Identifiers in a row that can be in flight or remembered; the next one is free. Where identifiers are not echoed it
+does not matter which one is taken."""
 _TIDS: Final = 0x10000
 
 HotFlight = tuple[CachedRead, bytes, int, int, "PooledSession"]
@@ -122,7 +125,9 @@ class Lane:
     def next_tid(self, unit: int, function: int) -> int:
         """Return a transaction identifier that no request in flight has and no late answer may still carry."""
         tid, hot, knows = self._next_tid, self.hot, self.correlator.knows
-        while tid.to_bytes(2) in hot or knows(tid, unit, function):  # ends: few are in flight or remembered
+        for _ in range(MAX_PASSED_OVER):
+            if tid.to_bytes(2) not in hot and not knows(tid, unit, function):
+                break
             tid = (tid + 1) % _TIDS
         self._next_tid = (tid + 1) % _TIDS
         return tid

@@ -115,6 +115,18 @@ def test_without_trust_in_identifiers_a_timeout_opens_the_link_anew(make_pool):
     assert (0, "OpenLink") == scene.links[-1]
 
 
+def test_a_command_without_an_answer_does_not_stop_a_link_without_identifiers(make_pool):
+    scene = make_pool(quirks=("tid_not_echoed",))
+    one = scene.connect()
+    scene.ask(one, adu(1, bytes((8, 0, 4, 0, 0))))
+    scene.ask(one, adu(2, read(0)))
+    scene.up()
+    scene.pass_time(SECOND)
+    assert 2 == len(scene.sent)
+    scene.answer()
+    assert adu(2, b"\x03\x02\x00\x07") == scene.got[one.flow][-1]
+
+
 def test_a_write_is_sent_once_and_a_read_twice_over_broken_links(pool):
     pool.ask(pool.one, adu(1, write(110, 5)))
     pool.lose()

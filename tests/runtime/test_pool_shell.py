@@ -313,12 +313,11 @@ async def test_shared_links_are_closed_with_the_gateway(shared):
     assert [] == scene.device._open
 
 
-async def test_a_write_on_a_link_that_breaks_is_sent_once(shared):
+async def test_a_write_on_a_link_that_breaks_is_sent_once(shared, wait_until):
     scene = await shared(device=Shy(dead=[9]), device_timeout_ms=2000)
     caller = await scene.caller()
     asking = asyncio.get_running_loop().create_task(caller.ask(bytes((6, 0, 5, 0, 9)), unit=9))
-    while not scene.device.seen:
-        await asyncio.sleep(0.002)
+    await wait_until(lambda: scene.device.seen)
     scene.device._open[0].transport.abort()
     assert b"\x86\x0b" == await asking
     assert words(1, 1) == await caller.read(1)
