@@ -4,6 +4,7 @@ import struct
 
 import pytest
 
+pytestmark = pytest.mark.timeout(150)  # starting three processes is slow on a machine that does other work
 POINTS = """name,unit_id,table,address,type,min,max,allowed,atomic,overlaps
 speed,1,holding,12,u16,10,80,,,
 total,1,holding,20,u32,0,100000,,yes,

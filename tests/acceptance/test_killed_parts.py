@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+pytestmark = pytest.mark.timeout(150)  # starting three processes is slow on a machine that does other work
 POLICY = """[clients]
 hmi = ["127.0.0.1"]
 [[rule]]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.timeout(150)  # starting three processes is slow on a machine that does other work
 HEAVY = {"numpy", "onnxruntime", "pymodbus", "asyncua", "scapy", "pydantic", "pydantic_core"}
 NOTE_AT_THE_END = '''"""Each process of the test writes down, when it ends, which modules it has."""
 import atexit, json, os, sys

@@ -4,6 +4,7 @@ import struct
 
 import pytest
 
+pytestmark = pytest.mark.timeout(150)  # starting three processes is slow on a machine that does other work
 POINTS = "name,unit_id,table,address,min,max\nspeed,1,holding,12,10,{highest}\n"
 POLICY = """[clients]
 hmi = ["127.0.0.1"]

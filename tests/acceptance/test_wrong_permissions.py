@@ -15,6 +15,7 @@ import time
 
 import pytest
 
+pytestmark = pytest.mark.timeout(150)  # starting three processes is slow on a machine that does other work
 POLICY = """[clients]
 hmi = ["127.0.0.1"]
 [[rule]]
