@@ -5,7 +5,7 @@ import contextlib
 import signal
 import time
 
-from faultkit.processes import cpu_s
+from faultkit.processes import cpu_s, waited_ms
 from faultkit.wire import LOOPBACK, adu, answer_to_read, read_pdu, write_pdu
 
 CLIENTS = 64
@@ -32,6 +32,8 @@ class Tally:
         """Connects that were refused: the gateway was not back yet."""
         self.refused = 0
         self.back_ms = []
+        self.net_ms = []
+        """The same without the time in which the new gateway was ready to run and had no processor."""
         self.cpu_ms = []
         """Processor time that the new gateway had used when it gave its first answer."""
 
@@ -111,6 +113,7 @@ async def campaign(stage, kills):
             guard.process.wait()
             guard.spawn()
             tally.back_ms.append(1000 * await first_answer(guard.main))
+            tally.net_ms.append(max(0.0, tally.back_ms[-1] - waited_ms(guard.process.pid)))
             tally.cpu_ms.append(1000 * cpu_s(guard.process.pid))
         await asyncio.sleep(0.1)
     finally:
