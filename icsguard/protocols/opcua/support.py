@@ -15,13 +15,13 @@ from icsguard.protocols.opcua.uacp import KINDS
 
 _HEAD = """# OPC UA: what icsguard understands
 
-Written from the codec's own tables by `python -m icsguard.protocols.opcua.support > docs/reference/opcua.md`; a test
+Written from the codec's own tables by `python -m icsguard.protocols.opcua.support > docs/reference/opcua.md`: a test
 compares the two. *P4*, *P6* and *P7* are Parts 4, 6 and 7 of OPC 10000; sections of P4 are those of 1.04, in 1.05 each
 stands one number further. Bounds are on the page of limits.
 
 This is the protocol layer. No conduit speaks OPC UA yet: the configuration refuses `protocol = "opcua"`.
 """
-_NAMES = """A service "by name" has its header read and its parameters kept as bytes. All others are unknown and refused.
+_NAMES = """A service "by name" has its header read and its parameters kept as bytes. All others are unknown: refused.
 "Alone" marks services of which one item can be refused while the others reach the device.
 """
 
@@ -32,15 +32,14 @@ def support_page() -> str:
         (kind.decode(), str(law.smallest), str(law.largest), " ".join(law.chunks.decode()))
         for kind, law in KINDS.items()
     ]
+    structures = [(str(number), kind.__name__) for number, kind in STRUCTURES.items()]
     sections = (
         _HEAD,
         _table("Chunks", ("type", "smallest", "largest", "chunk types"), kinds),
         _table("Security policies", ("name", "clause", "signature", "encryption", "AES", "nonce"), _policies()),
         _table("Services", ("name", "clause", "request", "response", "intent", "understood", "alone"), _services()),
         _NAMES,
-        _table(
-            "Structures in ExtensionObjects", ("type id", "name"), ((str(n), k.__name__) for n, k in STRUCTURES.items())
-        ),
+        _table("Structures in ExtensionObjects", ("type id", "name"), structures),
         _table("Built-in types", ("number", "name"), ((str(number), name) for number, name in TYPE_NAMES.items())),
         _table("StatusCodes", ("code",), ((status_name(code),) for code in STATUS.values())),
         _table("Defects", ("code", "clause", "what a peer did", "answer"), _defects()),
