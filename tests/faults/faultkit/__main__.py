@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from faultkit import cases_clients, cases_device, cases_host, cases_logs, cases_own, cases_traffic  # noqa: F401
+from faultkit import cases_clients, cases_device, cases_files, cases_host, cases_logs, cases_own, cases_traffic  # noqa: F401
 from faultkit.guards import Icsguard, Peer, peers
 from faultkit.registry import CASES, CannotRun, Outcome, Verdict, run_case
 from faultkit.stage import Stages

@@ -15,6 +15,7 @@ from faultkit.wire import LOOPBACK, Lost, adu, next_tid, read_pdu, write_pdu
 
 READ = read_pdu(0, 1)
 MAX_GROWTH_MB = 16.0
+CROWD_S = 20.0
 TCP_REPAIR = 19
 KEEPALIVE_TIMER = "02"
 
@@ -138,8 +139,13 @@ async def _close(pairs):
 @case("C3", "1 500 idle connections", "device connections unchanged; bounded; honest clients unharmed", peers=True)
 def idle_crowd(stage):
     device, files = stage.device.facts()["open"], descriptors(stage.guard.pid)
-    count = 10_000 if stage.full and _may_open(10_500) else 1_500
-    sockets = [sock for sock in (_connect(stage.guard.main, index) for index in range(count)) if sock is not None]
+    count = 10_000 if stage.full and stage.guard.ours and _may_open(10_500) else 1_500
+    sockets, until_then = [], time.monotonic() + CROWD_S
+    while len(sockets) < count and time.monotonic() < until_then:
+        sock = _connect(stage.guard.main, len(sockets))
+        if sock is not None:
+            sockets.append(sock)
+    count = len(sockets)
     time.sleep(0.5)
     opened, memory = stage.device.facts()["open"] - device, rss_mb(stage.guard.pid)
     time.sleep(0.5)
