@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -203,7 +204,9 @@ class Way:
         direct = make_plc().port
         self.direct = {name: told(name, direct) for name in self.names}
         self.plc = make_plc()
-        self.site = make_site({"plc1": (self.plc.port, "learn", "")})
+        self.site = make_site(
+            {"plc1": (self.plc.port, "learn", ""), "shared": (make_plc().port, "observe", "links = 1\n")}
+        )
         self.learn = [{name: told(name, self.site.port) for name in self.names} for _ in range(TIMES)]
         self.asked = len(self.plc.arrived())
         wait_until(lambda: self.asked == self.proposed()["requests"], every=0.5)
@@ -215,6 +218,9 @@ class Way:
         self.site.run("mode", "plc1", "enforce", "-r", "trial was quiet", "--yes")
         self.enforce = {name: told(name, self.site.port) for name in self.names}
         self.in_all = self.plc.arrived()
+        with ThreadPoolExecutor() as pool:
+            at_once = {name: pool.submit(told, name, self.site.ports["shared"]) for name in self.names}
+            self.shared = {name: future.result() for name, future in at_once.items()}
         self.outside = {name: told(name, self.site.port, "outside") for name in self.names}
 
     def proposed(self):
@@ -250,6 +256,10 @@ def test_it_keeps_working_with_the_learned_policy(way, name):
 def test_the_device_got_the_very_bytes_that_the_clients_sent(way):
     sent = b"".join(asked for told in way.direct.values() for asked, _ in told.wire)
     assert sent * (TIMES + 2) == b"".join(way.in_all)
+
+
+def test_clients_that_share_a_link_at_the_same_time_see_no_other_byte(way, name):
+    assert way.direct[name] == way.shared[name]
 
 
 def test_a_write_outside_is_a_proper_exception_in_that_client(way, name):
