@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from icsguard.conversation import ending
+from icsguard.conversation import ending, judging
 from icsguard.conversation.api import CloseClient, Command
 from icsguard.conversation.exchange import Exchange
 from icsguard.conversation.flight import Flight
@@ -179,9 +179,15 @@ class Dialogue:
             return
         self._foreign_run = 0
         self.requests += 1
-        request = within(self._max_pdu, parse_request(frame.unit, frame.pdu, self._quirks), frame.pdu)
-        number = self.guard.run.next_transaction()
-        flight = Flight(number, frame.raw, request, meaning(request), now=now, expires=now + self._exchange.patience)
+        number, expires = self.guard.run.next_transaction(), now + self._exchange.patience
+        read = self._cache.reads.get(frame.raw[2:])
+        if read is not None and read.until > now:
+            request = read.request
+            flight = Flight(number, frame.raw, request, read.meaning, now=now, expires=expires)
+            judging.take_known(self.guard, flight, read)
+        else:
+            request = within(self._max_pdu, parse_request(frame.unit, frame.pdu, self._quirks), frame.pdu)
+            flight = Flight(number, frame.raw, request, meaning(request), now=now, expires=expires)
         flight.answer_due = answer_due(request, serial=self._serial)
         self._turns.take(flight, now)
 
@@ -209,17 +215,24 @@ class Dialogue:
     def _done(self, now: int) -> list[Command]:
         """Let everybody have their turn, close what is finished, and hand out the commands of this event."""
         exchange, turns = self._exchange, self._turns
-        turns.advance(now)
+        if turns.waiting:
+            turns.advance(now)
         if exchange.tidy(now, idle=not turns.waiting):
             turns.advance(now)
-        finished = not turns.waiting and not exchange.in_flight
-        if finished and self.state in {ClientState.HALF_CLOSED, ClientState.CLOSING} and not self._told_to_close:
-            self._told_to_close = True
-            exchange.commands.append(CloseClient("finished"))
-        if self.is_over:
-            turns.forget(now)
-            self.guard.closed(self)
-        clear = self.state is ClientState.OPEN and not turns.waiting and not self._framer.pending
-        self._is_hot = clear and self._may_be_hot()
+        if self.state is ClientState.OPEN:
+            self._is_hot = not turns.waiting and not self._framer.pending and self._may_be_hot()
+        else:
+            self._is_hot = False
+            self._finish(now)
         commands, exchange.commands = exchange.commands, []
         return commands
+
+    def _finish(self, now: int) -> None:
+        """Close the client's side when all is answered, and leave the conduit when nothing is left to do."""
+        is_leaving = self.state is ClientState.HALF_CLOSED or self.state is ClientState.CLOSING
+        if is_leaving and not self._told_to_close and not self._turns.waiting and not self._exchange.in_flight:
+            self._told_to_close = True
+            self._exchange.commands.append(CloseClient("finished"))
+        if self.is_over:
+            self._turns.forget(now)
+            self.guard.closed(self)

@@ -62,6 +62,8 @@ def mirror(guard: Guard, client: Client, flow: int, flight: Flight) -> None:
 
 def count_decision(guard: Guard, flight: Flight) -> None:
     """Count what was decided; once for each request, when its last opinion is in."""
+    if flight.decision is flight.would_be is Decision.ALLOW and flight.request.defect is None:
+        return
     counters = guard.counters
     counters.malformed += flight.request.defect is not None
     counters.refused += flight.decision >= Decision.REFUSE
@@ -90,7 +92,6 @@ def write_record(guard: Guard, client: Client, flow: int, flight: Flight, now: i
     kind = kind_of(flight)
     if kind is None:
         return
-    where = target(flight.request)
     code = weightiest(flight.reasons).code if flight.reasons else _name(flight.outcome)
     exact = "" if guard.folder.is_crowded else flight.raw[6:].hex()
     key = FoldKey(kind, client.address, code, flight.request.function, exact, flight.decision.name)
@@ -98,7 +99,7 @@ def write_record(guard: Guard, client: Client, flow: int, flight: Flight, now: i
     record = known if known is not None else _record(guard, kind, flight, now)
     if known is None:
         address = f"{client.address}:{client.port}" if client.port else client.address
-        record = replace(record, client=client.address, flow=flow, target=where)
+        record = replace(record, client=client.address, flow=flow, target=target(flight.request))
         if address != client.address:
             record.facts["client_port"] = client.port
         guard.folder.put(key, record, now)

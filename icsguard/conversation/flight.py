@@ -5,7 +5,7 @@ from __future__ import annotations
 from icsguard.conversation.states import STAGE_MOVES, Stage, moved
 from icsguard.core.decision import Decision, FailurePolicy
 from icsguard.core.finding import Finding
-from icsguard.core.meaning import CHANGES_THE_PLANT, Meaning
+from icsguard.core.meaning import Meaning
 from icsguard.core.transaction import Outcome
 from icsguard.core.verdict import ALLOWED, Reason, Verdict
 from icsguard.policy.decide import Judge
@@ -30,6 +30,7 @@ class Flight:
         "judged_at",
         "judged_by",
         "judged_to_act",
+        "known_until",
         "meaning",
         "model_digest",
         "number",
@@ -55,7 +56,7 @@ class Flight:
         self.tid = raw[:2]
         self.request = request
         self.meaning = meaning
-        self.changes = meaning.intent in CHANGES_THE_PLANT or changes_plant(meaning)
+        self.changes = changes_plant(meaning)
         """It reaches the device at most once, and the shadow is asked about it."""
         self.arrived_at = now
         self.expires = expires
@@ -81,6 +82,8 @@ class Flight:
         self.judged_at = 0
         self.judged_to_act = False
         """The mode acted on decisions when it was judged."""
+        self.known_until = 0
+        """Before this `now` it need not be judged: policy allowed the same bytes already (see hot)."""
         self.sent_at = 0
         self.attempts = 0
         self.answer_due = True

@@ -7,7 +7,7 @@ answer is delivered after two slice compares. Verdicts are kept here, never answ
 
 from __future__ import annotations
 
-from struct import Struct
+from struct import unpack
 from typing import TYPE_CHECKING, Final
 
 from icsguard.core.clock import MS
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from icsguard.conversation.guard import Guard
 
 MAX_CACHED_READS: Final = 1024
-"""Distinct reads of one client address: ten times the blocks of a large HMI. When full: emptied, it fills again."""
+"""Distinct reads of one client address: ten times the blocks of a large HMI. When full: the oldest goes."""
 HOT_FUNCTIONS: Final = frozenset({1, 2, 3, 4})
 """AP §6.1 to §6.4: their answer's length follows from the request. FC20, 23, 24 and 43 are never cached."""
 REFRESH_NS: Final = 250 * MS
@@ -33,7 +33,6 @@ class CachedRead:
     """One allowed read: until when the verdict holds, and how its answer must begin."""
 
     __slots__ = (
-        "_words",
         "first",
         "head",
         "last",
@@ -64,7 +63,6 @@ class CachedRead:
         """Bits of the last byte that must be 0; an answer that sets them is worth a remark."""
         self.table = meaning.accesses[0].table
         self.first = span.first
-        self._words = None if request.function in _BITS else Struct(f">{span.count}H")
         self.last = b""
         """The answer seen last, without its transaction identifier."""
         self.last_at = 0
@@ -73,9 +71,8 @@ class CachedRead:
 
     def values(self, body: bytes) -> tuple[int, ...]:
         """Return the words or bits in the answer's data."""
-        if self._words is not None:
-            return self._words.unpack(body)
-        return unpacked(body, self.meaning.accesses[0].span.count)
+        count = self.meaning.accesses[0].span.count
+        return unpacked(body, count) if self.request.function in _BITS else unpack(f">{count}H", body)
 
 
 class VerdictCache:
@@ -89,9 +86,10 @@ class VerdictCache:
 
     def put(self, raw: bytes, read: CachedRead) -> None:
         """Remember `read` for requests that look like `raw`."""
-        if len(self.reads) >= MAX_CACHED_READS:
-            self.reads.clear()
-        self.reads[raw[2:]] = read
+        reads = self.reads
+        reads[raw[2:]] = read
+        if len(reads) > MAX_CACHED_READS:
+            del reads[next(iter(reads))]
 
     def clear(self) -> None:
         """Forget all: policy, mode or isolation changed."""

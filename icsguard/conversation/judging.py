@@ -38,14 +38,22 @@ def judge(guard: Guard, client: Client, flight: Flight, now: int) -> None:
         flight.note(Reason(Layer.GRAMMAR, remark.code, remark.text, Decision.ALERT))
     flight.judged_by, flight.judged_at = guard.judge, guard.memory.version
     if guard.judges:
-        flight.verdict = guard.judge.decide(client, flight.meaning, guard.memory, now)
-        flight.reasons += flight.verdict.reasons
-        flight.reply = flight.verdict.reply
-    flight.would_be = max(flight.would_be, flight.verdict.would_be)
-    flight.decision = max(flight.verdict.decision, _asked_by(flight)) if guard.acts else Decision.ALLOW
+        verdict = guard.judge.decide(client, flight.meaning, guard.memory, now)
+        flight.verdict = verdict
+        flight.reasons += verdict.reasons
+        flight.reply = verdict.reply
+        flight.would_be = max(flight.would_be, verdict.would_be)
+    flight.decision = max(flight.verdict.decision, _asked_by(flight)) if flight.judged_to_act else Decision.ALLOW
     if flight.changes:
         _judge_isolation(guard, client, flight, now)
         _judge_ticket(guard, client, flight, now)
+
+
+def take_known(guard: Guard, flight: Flight, read: CachedRead) -> None:
+    """Let a request pass unjudged while the verdict on the same bytes holds; a change of policy or mode ends that."""
+    flight.known_until = read.until
+    flight.judged_to_act = guard.acts
+    flight.judged_by, flight.judged_at = guard.judge, guard.memory.version
 
 
 def is_outdated(guard: Guard, flight: Flight) -> bool:

@@ -95,7 +95,8 @@ class OwnLink:
             return Arrival(raw, None, None, self._stray(frame))
         del self.busy[flight.tid]
         self._remember(flight.tid, "response-duplicate")
-        raw = readdressed(raw, tid=int.from_bytes(flight.tid, "big"), unit=frame.unit)
+        if raw[:2] != flight.tid:
+            raw = readdressed(raw, tid=int.from_bytes(flight.tid, "big"), unit=frame.unit)
         if frame.unit != flight.request.unit and UNIT_NOT_ECHOED not in self._quirks:
             text = f"unit {frame.unit} answers, unit {flight.request.unit} was asked"
             return Arrival(raw, flight, None, defect("response-mismatch", text))

@@ -99,14 +99,14 @@ class Pool:
 
     def has_turn(self, session: PooledSession) -> bool:
         """Say whether nobody is to go before this session."""
-        return self.turn == session.flow or not self.ring
+        return self.turn == session.flow or not self.ring.count
 
     def twin_of(self, flight: Flight, exchange: PooledExchange) -> tuple[Lane, int] | None:
         """Return the link and number of an identical read in flight that `flight` may ride with; None for none.
 
         Only where nothing was written since that read was sent: its answer is as new as one of our own would be.
         """
-        if not self.coalesces or flight.request.function not in HOT_FUNCTIONS or flight.request.defect is not None:
+        if flight.request.function not in HOT_FUNCTIONS or flight.request.defect is not None:
             return None
         for lane in self.lanes:
             if exchange.riding and lane is not exchange.lane:
@@ -148,21 +148,26 @@ class Pool:
 
     def _open_where_needed(self, now: int) -> bool:
         """Open one more link where all that stand are full; False where none stands and none may be opened."""
-        idle = [lane for lane in self.lanes if lane.state is LinkState.DOWN]
-        stands = len(idle) < len(self.lanes)
-        if any(lane.state is LinkState.OPENING or (lane.state is LinkState.UP and lane.room) for lane in self.lanes):
-            return True
+        idle = None
+        stands = False
+        for lane in self.lanes:
+            if lane.state is LinkState.DOWN:
+                idle = idle or lane
+            elif lane.state is LinkState.OPENING or (lane.state is LinkState.UP and lane.room):
+                return True
+            else:
+                stands = True
         pacing = self._spare if stands else self.guard.pacing
-        if not idle or not pacing.allows(now) or not self._kicked.allows(now):
+        if idle is None or not pacing.allows(now) or not self._kicked.allows(now):
             return stands
-        idle[0].move(LinkState.OPENING)
-        self.commands.append(LaneCommand(idle[0].index, OpenLink()))
+        idle.move(LinkState.OPENING)
+        self._command(idle, OpenLink())
         return True
 
     def serve(self, now: int) -> None:
         """Give turns, one request each, while a link takes one and somebody has one that may go."""
         in_vain = 0
-        while in_vain < len(self.ring):
+        while in_vain < self.ring.count:
             if not any(lane.takes(now) for lane in self.lanes):
                 self._open_where_needed(now)
                 return
@@ -251,13 +256,20 @@ class Pool:
                 self._close(lane)
         self.serve(now)
 
+    def next_turn(self, now: int) -> int:
+        """Return the next moment at which somebody who waits may be served because time has passed; 0 for none."""
+        if not self.ring.count:
+            return 0
+        moments = [lane.free_at for lane in self.lanes if lane.free_at > now]
+        pauses = (self._kicked.not_before, self._spare.not_before, self.guard.pacing.not_before)
+        moments += [moment for moment in pauses if moment > now]
+        return min(moments, default=0)
+
     def next_timer(self, now: int) -> int:
         """Return the `now` at which `timer` must be called at the latest; 0 for never."""
         dues = [due for lane in self.lanes if (due := lane.next_deadline())]
-        if self.ring:
-            moments = [lane.free_at for lane in self.lanes if lane.state is LinkState.UP]
-            moments += [self._kicked.not_before, self._spare.not_before, self.guard.pacing.not_before]
-            dues += [moment for moment in moments if moment > now]
+        if turn := self.next_turn(now):
+            dues.append(turn)
         dues += [lane.used_at + LINGER_NS for lane in self.lanes if self._lingers(lane)]
         return min(dues, default=0)
 

@@ -70,11 +70,15 @@ class PooledExchange(Exchange):
 
     def accepts(self, flight: Flight, now: int) -> bool:
         """Say whether `flight` can be sent, or ride along, now."""
-        return self.pool.twin_of(flight, self) is not None or self._lane_now(flight, now) is not None
+        if self.pool.coalesces and self.pool.twin_of(flight, self) is not None:
+            return True
+        return self._lane_now(flight, now) is not None
 
     def _lane_now(self, flight: Flight, now: int) -> Lane | None:
         pool = self.pool
-        if not pool.has_turn(self.session) or not standing_allows(pool.units.standing(flight.request.unit, now)):
+        if not pool.has_turn(self.session):
+            return None
+        if pool.units.suspects and not standing_allows(pool.units.standing(flight.request.unit, now)):
             return None
         return pool.lane_for(self, now)
 
@@ -83,9 +87,9 @@ class PooledExchange(Exchange):
         pool = self.pool
         if self._frames_rtu and not can_frame(flight.raw[HEADER:]):
             self._refuse_unframable(flight, now)
-        elif pool.units.standing(flight.request.unit, now) is Standing.SILENT:
+        elif pool.units.suspects and pool.units.standing(flight.request.unit, now) is Standing.SILENT:
             self._unit_is_silent(flight, now)
-        elif (twin := pool.twin_of(flight, self)) is not None:
+        elif pool.coalesces and (twin := pool.twin_of(flight, self)) is not None:
             lane, number = twin
             lane.join(number, Rider(flight, self, self.guard.changes), now)
             self.handed_over(flight, now)
@@ -99,7 +103,6 @@ class PooledExchange(Exchange):
         """Note that one more request is on `lane`."""
         self.lane = lane
         self.riding += 1
-        self.pool.touch(self.session)
 
     def ended(self, flight: Flight, outcome: Outcome, now: int) -> None:
         """End a request that left its lane."""
@@ -193,6 +196,8 @@ class PooledSession(Dialogue):
     def use_turn(self, now: int) -> None:
         """Send one request, if one may go."""
         self._turns.advance(now)
+        if self.exchange.commands:
+            self.exchange.pool.touch(self)
 
     def waits_for(self, asked: bytes) -> bool:
         """Say whether a request with these bytes from the unit identifier on waits here."""

@@ -13,6 +13,8 @@ from typing import Final, TypeVar
 class Stage(Enum):
     """Where a request is."""
 
+    __hash__ = object.__hash__  # members are single objects; Enum's own hash is a Python call, several times a frame
+
     WAITING = "waiting"
     """Parsed, not judged yet: something before it must be settled first."""
     ASKED = "asked"
@@ -28,6 +30,8 @@ class Stage(Enum):
 class LinkState(Enum):
     """How the connection to the device stands."""
 
+    __hash__ = object.__hash__  # as above
+
     DOWN = "down"
     OPENING = "opening"
     UP = "up"
@@ -37,6 +41,8 @@ class LinkState(Enum):
 
 class ClientState(Enum):
     """How the connection from the client stands."""
+
+    __hash__ = object.__hash__  # as above
 
     OPEN = "open"
     HALF_CLOSED = "half closed"

@@ -61,8 +61,10 @@ class Turns:
         """Give each waiting request its turn, in order; what must keep its place keeps it."""
         earlier: list[Flight] = []
         for flight in self.waiting:
-            if not must_wait(flight, earlier):
-                if flight.stage is Stage.WAITING:
+            if not earlier or not must_wait(flight, earlier):
+                if flight.stage is Stage.WAITING and flight.known_until > now:
+                    flight.move(Stage.READY)
+                elif flight.stage is Stage.WAITING:
                     judging.judge(self._guard, self._exchange.client, flight, now)
                     self._act(flight, now)
                 if flight.stage is Stage.READY:

@@ -99,7 +99,7 @@ class PoolShell:
         if end is not None and end.transport is not None:
             end.transport.write(answer)
         self._listener.outlet.note()
-        if self.pool.ring:
+        if self.pool.ring.count:
             self.pool.serve(now)
             self.carry_out()
 
@@ -119,12 +119,14 @@ class PoolShell:
             commands = session.flush(self.now())
             if end is not None:
                 end.run_own(commands)
-        self._listener.arm(pool.next_timer(self.now()))
+        if pool.ring.count:
+            self._listener.arm(pool.next_turn(self.now()))
 
     def timer(self, now: int) -> None:
         """Do what is due."""
         self.pool.timer(now)
         self.carry_out()
+        self._listener.arm(self.pool.next_timer(now))  # a new deadline is more than a tick away: seen here in time
 
     def renew(self) -> None:
         """Call the device anew: its address changed."""

@@ -161,3 +161,36 @@ def test_what_is_not_forwarded_is_answered_even_where_the_device_would_say_nothi
     scene.connect()
     said = scene.play(f"client 000100000006{unit:02X}{pdu}")
     assert f"< client 0001 0000 0003 {unit:02X} {reply}" in said
+
+
+def test_a_known_read_is_not_judged_again_on_the_longer_way(make_scene):
+    scene = make_scene()
+    scene.fast = False
+    scene.connect()
+    scene.play(f"client {ASKED.hex()}")
+    scene.play("link up")
+    scene.play(f"device {GOOD.hex()}")
+    judged = []
+    judge, scene.guard.judge = scene.guard.judge, Watched(scene.guard.judge, judged)
+    scene.play(f"client {ASKED.hex()}")
+    scene.play(f"device {GOOD.hex()}")
+    assert [] == judged
+    scene.guard.judge = judge
+    scene.guard.forget_verdicts()
+    scene.guard.judge = Watched(judge, judged)
+    scene.play(f"client {ASKED.hex()}")
+    assert 1 == len(judged)
+
+
+class Watched:
+    """A judge that notes when it is asked."""
+
+    def __init__(self, judge, judged):
+        self._judge, self._judged = judge, judged
+
+    def __getattr__(self, name):
+        return getattr(self._judge, name)
+
+    def decide(self, *args, **options):
+        self._judged.append(args)
+        return self._judge.decide(*args, **options)
