@@ -21,6 +21,7 @@ BEYOND: Final = 2.0
 _SOONER: Final = 1.25  # a limit that would be reached anyway must be reached so much earlier to be the write's doing
 _NEAR: Final = 0.25  # share of the range seen by which a written value may leave it before bands are widened
 _FELT: Final = 0.02  # share of the envelope by which the write must move the point at all
+_FARTHEST: Final = 1e100  # a written value beyond is tried as this: its square is still finite, a double ends at 1e308
 
 
 class Envelope(NamedTuple):
@@ -94,7 +95,7 @@ class WhatIf:
         """Return the safe limits that writing `changes` (column to value) would cross, worst first."""
         with_write = state.copy()
         for column, value in changes.items():
-            with_write[column] = value
+            with_write[column] = min(max(value, -_FARTHEST), _FARTHEST)
         if not self._envelopes or np.array_equal(with_write, state):
             return []
         tried = self._roller.roll(with_write, previous, self.steps)

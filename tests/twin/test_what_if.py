@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from icsguard.twin.dynamics import Tie
 from icsguard.twin.site_model import HORIZONS
 from icsguard.twin.what_if import WhatIf, envelopes
 
@@ -51,6 +52,16 @@ def test_a_combination_of_bits_that_was_never_seen_widens_the_band(tank):
     (unseen,) = _tried(tank, 2.0, 0.0, 1.0, known_modes=((0,),))
     assert unseen.unseen
     assert unseen.band == pytest.approx(2 * known.band)
+
+
+@pytest.mark.parametrize("written", [1e200, 1.7e308, float("inf")])
+def test_a_number_beyond_all_measure_is_tried_and_told(make_site, make_column, tank, written):
+    """The level is tied to the square of what the valve is told: of such a number that is infinite."""
+    columns = (make_column("level"), make_column("valve", "command"))
+    model = make_site(columns, (), ties=(Tie(0, 1, 2, 0.1), Tie(0, -1, 1, 1.0)))
+    (found,) = WhatIf(model, tank.points, 60).try_write(*_state(1.0, 0.0), {1: written})
+    assert 3.0 == found.limit
+    assert np.isfinite(found.predicted)
 
 
 def test_trying_changes_nothing(tank):
