@@ -40,12 +40,16 @@ class Table(IntEnum):
     @property
     def word(self) -> str:
         """The table's name as it is written in policies and messages."""
-        return self.name.lower()
+        return _WORDS[self]
 
     @property
     def is_bits(self) -> bool:
         """Say whether the table's elements are single bits."""
         return self in {Table.COIL, Table.DISCRETE}
+
+
+_WORDS = {table: table.name.lower() for table in Table}
+"""Looked up, not formed: a sentence about a refused request needs it several times."""
 
 
 class Access(NamedTuple):

@@ -82,7 +82,8 @@ class Sight:
         for change in meaning.changes:
             for at in self._reached(unit, change):
                 found += self._directly(at, change, memory, now)
-                found += self._through_overlaps(at, change, memory, now)
+                if self._points.are_linked:
+                    found += self._through_overlaps(at, change, memory, now)
         return found
 
     def _reached(self, unit: int, change: Change) -> list[int]:

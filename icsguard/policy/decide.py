@@ -221,9 +221,10 @@ def _ids(used: list[Line]) -> str:
 def _sum(grounds: list[Ground], lasts: int, rule: str) -> Verdict:
     if not grounds:
         return Verdict(Decision.ALLOW, Decision.ALLOW, cacheable_until=lasts, rule=rule)
-    decision = max(ground.decision for ground in grounds)
-    would_be = max(ground.reason.decision for ground in grounds)
-    worst = next(ground.reason for ground in grounds if ground.decision is decision)
+    decisions = [ground.decision for ground in grounds]
+    decision = max(decisions)
+    would_be = max([ground.reason.decision for ground in grounds])
+    worst = grounds[decisions.index(decision)].reason
     reply = 0
     if decision is Decision.HOLD:
         reply = BUSY_REPLY

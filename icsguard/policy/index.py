@@ -66,6 +66,11 @@ class Points:
             found = [self._by_name[name] for name in names if self._unit_of.get(name) == unit]
         return [Target(law.point.table, law.span) for law in found]
 
+    @property
+    def are_linked(self) -> bool:
+        """Say whether any point shares memory with another."""
+        return bool(self._linked)
+
     def sharing(self, law: PointLaw) -> list[PointLaw]:
         """Return the laws of the points in other tables that share this one's memory inside the device (AP §4.3)."""
         return self._linked.get(law.point.name, [])

@@ -51,7 +51,7 @@ class Permits:
         met = [line for line in cell.permits if breaches[id(line)] is None]
         grounds += [Ground(_marked(line, case), line.rule.state) for line in met if self._is_marked(line, case)]
         used, gap = self._cover(case, met)
-        if gap is not None or not used:
+        if (gap is not None or not used) and len(met) < len(cell.permits):
             used, gap = self._cover(case, [*met, *cell.permits])
         if gap is not None:
             grounds.append(self._default(_no_address(case, gap)))

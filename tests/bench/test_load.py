@@ -45,7 +45,7 @@ def test_an_honest_device_gives_no_error(depth, poll_set, plc, loaded):
     assert 0 == result.errors.total
     assert result.completed == result.reads.count + result.writes.count > 500
     assert 0.05 < result.writes.count / result.completed < 0.2
-    assert result.completed == pytest.approx(result.per_second * 0.3)
+    assert result.completed == pytest.approx(result.per_second * 0.3, rel=1e-4)  # the rate is printed rounded
 
 
 def test_the_same_seed_asks_the_same(programs, plc):
