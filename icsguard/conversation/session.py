@@ -20,15 +20,14 @@ from icsguard.core.flow import Client
 class Session(Dialogue):
     """One client connection on its own link. `is_over` says when the shell may forget it."""
 
-    _exchange: OwnExchange
-
     def __init__(self, guard: Guard, client: Client, flow: int, now: int) -> None:
-        super().__init__(guard, OwnExchange(guard, client, flow), now)
+        self._own = OwnExchange(guard, client, flow)
+        super().__init__(guard, self._own, now)
 
     @property
     def link(self) -> OwnLink:
         """Its way to the device."""
-        return self._exchange.link
+        return self._own.link
 
     # The hot path.
 
@@ -40,7 +39,7 @@ class Session(Dialogue):
         if read is None or read.until <= now:
             return False
         tid = data[:2]
-        link = self._exchange.link
+        link = self._own.link
         if tid in link.hot or tid in link.busy or link.room <= 0:
             return False
         run = self.guard.run
@@ -53,7 +52,7 @@ class Session(Dialogue):
     def response_passes(self, data: bytes, now: int) -> bool:
         """Say whether `data` is the good answer to a request on the hot path; then it goes to the client as it is."""
         tid = data[:2]
-        link = self._exchange.link
+        link = self._own.link
         flight = link.hot.get(tid)
         if flight is None or not self._is_hot:
             return False
@@ -65,7 +64,7 @@ class Session(Dialogue):
         guard = self.guard
         if read.watched:
             refresh(guard, read, data, now)
-        address = self._exchange.client.address
+        address = self._own.client.address
         guard.run.mirror.append((number, guard.name, self.flow, address, at, now, request, data, 0, 0))
         guard.counters.hot += 1
         return True
@@ -92,20 +91,20 @@ class Session(Dialogue):
         """Take what the device sent; what comes from a link that is closed already is nobody's."""
         if self.link.state not in LIVE:
             return []
-        self._exchange.arrived(data, now)
+        self._own.arrived(data, now)
         return self._done(now)
 
     def link_lost(self, why: str, now: int) -> list[Command]:
         """The device connection broke: reads may be tried once more, writes have an unknown outcome."""
         if self.link.state not in LIVE:
             return []
-        self._turns.waiting = self._exchange.lost(why, now) + self._turns.waiting
+        self._turns.waiting = self._own.lost(why, now) + self._turns.waiting
         return self._done(now)
 
     # Inside.
 
     def _time_out_link(self, now: int) -> None:
-        self._exchange.time_out(now)
+        self._own.time_out(now)
 
     def _may_be_hot(self) -> bool:
         return self.link.state is LinkState.UP
