@@ -40,6 +40,9 @@ def status(*, config: Config = None, as_json: Json = False) -> None:
     show.table(conduit_columns(wide=wide), [conduit_row(line, wide=wide) for line in now.conduits], right=NUMBERS)
     show.line("")
     show.table(COUNTERS, [counter_row(line) for line in now.conduits], right=NUMBERS)
+    for line in now.conduits:
+        if line.links:
+            show.line(f"{line.name}: {line.links}", style="red" if "silent" in line.links else "")
     show.line("")
     for part in now.parts:
         show.line(part_line(part, now), style="" if part.state == "up" else "red")

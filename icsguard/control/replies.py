@@ -95,6 +95,10 @@ class ConduitStatus(msgspec.Struct, frozen=True, kw_only=True):
     failovers: int = 0
     writes_unknown: int = 0
     """Writes whose outcome is not known."""
+    links: str = ""
+    """How the links that clients share stand, in few words; empty where each client has its own."""
+    quirks: tuple[str, ...] = ()
+    """Checks that are relaxed for the device."""
 
 
 class PartStatus(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from icsguard.control.replies import ConduitStatus, GrantLine, SessionLine, TicketLine
 from icsguard.conversation.dialogue import Dialogue
-from icsguard.conversation.states import ClientState
+from icsguard.conversation.states import ClientState, LinkState
 from icsguard.core.clock import SECOND
 from icsguard.core.isolation import Scope
 from icsguard.policy.rules import Grant
@@ -16,6 +16,7 @@ from icsguard.runtime.listener import Listener
 
 if TYPE_CHECKING:
     from icsguard.conversation.guard import Guard
+    from icsguard.conversation.pool import Pool
     from icsguard.conversation.tickets import Ticket
 
 RATE_WINDOW: Final = 10
@@ -68,13 +69,27 @@ def conduit_line(listener: Listener, rates: Rates, facts: dict[str, str | int | 
         would_be=counters.would_be,
         failovers=counters.failovers,
         writes_unknown=counters.writes_unknown,
+        links=links_line(guard.pool, now) if guard.pool is not None else "",
+        quirks=conduit.quirks,
     )
+
+
+def links_line(pool: Pool, now: int) -> str:
+    """Return how shared links stand: how many, who waits, which units do not answer."""
+    up = sum(lane.state is LinkState.UP for lane in pool.lanes)
+    parts = [f"{up} of {len(pool.lanes)} shared links up", f"{pool.waiting} requests wait"]
+    silent = sorted(pool.units.silent(now))
+    if silent:
+        parts.append(f"silent units: {', '.join(map(str, silent))}")
+    return ", ".join(parts)
 
 
 def device_state(guard: Guard) -> str:
     """Return how the device stands: up, idle or down."""
     if guard.pacing.is_failing:
         return "down"
+    if guard.pool is not None and guard.pool.is_up:
+        return "up"
     up = any(session.device_is_up for session in guard.sessions.values())
     return "up" if up else "idle"
 

@@ -52,6 +52,14 @@ def test_records_that_do_not_reach_the_disk_are_a_warning_with_what_to_type(gate
         assert warns == (warning in icsguard("status").out)
 
 
+def test_shared_links_have_a_line_with_who_waits_and_what_is_silent(gateway, answers, icsguard):
+    status = answers["GetStatus"]
+    told = "1 of 2 shared links up, 3 requests wait, silent units: 9"
+    conduit = msgspec.structs.replace(status.conduits[0], links=told)
+    answers["GetStatus"] = msgspec.structs.replace(status, conduits=(conduit,))
+    assert f"plc1: {told}" in icsguard("status").out
+
+
 def test_json_has_stable_names_and_nothing_else_on_stdout(gateway, icsguard):
     data = json.loads(icsguard("status", "--json").out)
     assert {"is", "name", "conduits", "parts", "isolations", "tickets"} <= set(data)

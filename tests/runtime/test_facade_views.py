@@ -40,6 +40,19 @@ async def test_a_device_is_idle_up_or_down(open_site):
     assert "down" == views.device_state(scene.guard)
 
 
+async def test_shared_links_are_told_with_who_waits_and_which_units_are_silent(open_site):
+    scene = await open_site(links=2, quirks=("unit_not_echoed",))
+    now = scene.site.clock.now()
+    assert "0 of 2 shared links up, 0 requests wait" == views.links_line(scene.guard.pool, now)
+    assert "idle" == views.device_state(scene.guard)
+    await (await scene.caller()).read()
+    for _ in range(2):
+        scene.guard.pool.units.timed_out(9, now, others_out=0, now=now)
+    line = views.conduit_line(scene.listener, views.Rates(), {}, now)
+    assert ("1 of 2 shared links up, 0 requests wait, silent units: 9", "up") == (line.links, line.device_state)
+    assert ("unit_not_echoed",) == line.quirks
+
+
 async def test_a_session_line_says_who_and_how_isolated(open_site):
     scene = await open_site()
     caller = await scene.caller()
