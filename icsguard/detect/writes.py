@@ -6,13 +6,13 @@ faster than it ever was is toggled. Nothing here judges a read, and a safety poi
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from icsguard.core.clock import SECOND
 from icsguard.core.decision import Decision
 from icsguard.core.point import DataType, Point
+from icsguard.detect.sliding import SlidingSum
 from icsguard.twin.site_model import SiteModel, Writing
 
 TRAVEL_FACTOR: Final = 1.5
@@ -45,7 +45,7 @@ class _Track:
     last_at: int = 0
     fast: int = 0
     """Changes in a row that came too fast."""
-    moves: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=MAX_MOVES))
+    moves: SlidingSum = field(default_factory=lambda: SlidingSum(MAX_MOVES))
 
 
 class WriteWatch:
@@ -79,7 +79,7 @@ class WriteWatch:
         track = self._tracks[point]
         if present is not None and value != present:
             track.fast = track.fast + 1 if now - track.last_at < self._gap(point) else 0
-            track.moves.append((now, abs(value - present)))
+            track.moves.add(now, abs(value - present))
             track.last_at = now
         if len(self._met) < MAX_CLIENTS:
             self._met.add(f"{client}\0{point}")
@@ -106,9 +106,8 @@ class WriteWatch:
 
     def _travel(self, point: int, value: float, present: float, learnt: Writing, now: int) -> list[Odd]:
         track = self._tracks[point]
-        while track.moves and track.moves[0][0] < now - self._travel_ns:
-            track.moves.popleft()
-        travelled = sum(change for _, change in track.moves) + abs(value - present)
+        track.moves.expire(now - self._travel_ns)
+        travelled = track.moves.total + abs(value - present)
         budget = TRAVEL_FACTOR * learnt.max_travel + learnt.max_step
         if travelled <= budget or self._points[point].type is DataType.BOOL:
             return []
