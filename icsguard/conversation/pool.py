@@ -66,6 +66,8 @@ class Pool:
         """Sessions with something for their clients, by flow; the shell empties it."""
         self.waiting = 0
         """Requests of all sessions that wait, as of their last event."""
+        self.linger = LINGER_NS
+        """How long a link stays without any client; the shell sets 0 where no more clients will come."""
         self.turn = 0
         """The flow that may send one request now."""
         self.coalesces = conduit.coalesce
@@ -252,7 +254,7 @@ class Pool:
             due = lane.next_deadline()
             if due and due <= now:
                 self._time_out(lane, now)
-            elif lane.state is LinkState.UP and self._lingers(lane) and now >= lane.used_at + LINGER_NS:
+            elif lane.state is LinkState.UP and self._lingers(lane) and now >= lane.used_at + self.linger:
                 self._close(lane)
         self.serve(now)
 
@@ -270,7 +272,7 @@ class Pool:
         dues = [due for lane in self.lanes if (due := lane.next_deadline())]
         if turn := self.next_turn(now):
             dues.append(turn)
-        dues += [lane.used_at + LINGER_NS for lane in self.lanes if self._lingers(lane)]
+        dues += [lane.used_at + self.linger for lane in self.lanes if self._lingers(lane)]
         return min(dues, default=0)
 
     def renew(self, now: int) -> None:

@@ -115,14 +115,19 @@ class PooledExchange(Exchange):
         self.pool.touch(self.session)
 
     def expire(self, flight: Flight, now: int) -> bool:
-        """End a request that waits while no link stands."""
-        if self.pool.is_up or flight.stage is not Stage.READY:
+        """End a request that waits while no link stands, or for a unit that does not answer."""
+        if flight.stage is not Stage.READY:
             return False
-        self.unreachable(flight, "no connection in time", now)
+        if not self.pool.is_up:
+            self.unreachable(flight, "no connection in time", now)
+        elif flight.request.unit in self.pool.units.suspects:
+            self._unit_is_silent(flight, now)
+        else:
+            return False
         return True
 
     def _unit_is_silent(self, flight: Flight, now: int) -> None:
-        text = f"unit {flight.request.unit} has not answered lately: it is not asked again just now"
+        text = f"unit {flight.request.unit} has not answered lately: others have their turn first"
         flight.note(Reason(Layer.RESOURCES, "unit-silent", text, Decision.ALLOW))
         self.end(flight, Outcome.UNREACHABLE, now, reply=NO_RESPONSE)
 

@@ -2,7 +2,8 @@
 
 A unit that let a request time out is asked one thing at a time until it answers. From the second time on it is left
 alone for a while, longer each time, and requests to it are answered 0x0B at once: on a link that carries one request
-at a time every question to a dead unit blocks the living ones for a whole timeout.
+at a time every question to a dead unit blocks the living ones for a whole timeout. A unit that is the only one is asked
+again and again, so that it is served at once when it is back.
 """
 
 from __future__ import annotations
@@ -31,10 +32,12 @@ class Standing(Enum):
 class Units:
     """The units of one device that are under suspicion; at most 256, as there are identifiers."""
 
-    __slots__ = ("_timeout", "suspects")
+    __slots__ = ("_seen", "_timeout", "suspects")
 
     def __init__(self, timeout_ns: int) -> None:
         self._timeout = timeout_ns
+        self._seen = set[int]()
+        """Units that were asked: where there is one alone, nobody is to be protected from it."""
         self.suspects: dict[int, list[int]] = {}
         """Unit to [timeouts in a row, leave alone until, requests out, last time-out]."""
 
@@ -50,6 +53,7 @@ class Units:
 
     def sent(self, unit: int) -> None:
         """Note that a request went to `unit`."""
+        self._seen.add(unit)
         suspect = self.suspects.get(unit)
         if suspect is not None:
             suspect[2] += 1
@@ -69,7 +73,7 @@ class Units:
             return
         suspect[0] += 1
         suspect[3] = now
-        if suspect[0] > 1:
+        if suspect[0] > 1 and len(self._seen) > 1:
             pause = min(1 << (suspect[0] - 2), MAX_PAUSE_TIMEOUTS) * self._timeout
             suspect[1] = now + pause
 

@@ -94,6 +94,8 @@ class Listener:
 
     def drain(self) -> None:
         """Answer what is under way, then close each connection."""
+        if self.guard.pool is not None:
+            self.guard.pool.linger = 0
         for end in list(self.ends.values()):
             if end.session is not None:
                 end.run(end.session.drain(self.clock.now()))

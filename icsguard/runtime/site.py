@@ -372,7 +372,7 @@ def _needs_restart(before: Settings, after: Settings) -> tuple[str, ...]:
         f"[conduit.{conduit.name}] {key} changes only when the gateway is restarted; the old value stays in use"
         for conduit in after.conduits
         if conduit.name in present
-        for key in LINK_KEYS
+        for key in (*LINK_KEYS, *(("device_timeout_ms",) if present[conduit.name].links else ()))
         if getattr(conduit, key) != getattr(present[conduit.name], key)
     ]
     return tuple(lines)

@@ -85,3 +85,13 @@ def test_a_session_that_drains_answers_what_is_under_way(make_pool):
     scene.answer()
     assert adu(2, GOOD) == scene.got[session.flow][1]
     assert "finished" == scene.got[session.flow][2].reason
+
+
+def test_who_waits_for_a_unit_that_does_not_answer_is_told_so_and_not_that_it_is_busy(make_pool):
+    scene = make_pool()
+    session = opened(scene)
+    for tid in range(2, 5):
+        scene.ask(session, adu(tid, READ))
+    scene.pass_time(2 * SECOND)
+    assert [adu(tid, b"\x83\x0b") for tid in range(2, 5)] == sorted(scene.got[session.flow][1:])
+    assert 2 == list(scene.outcomes().values()).count(Outcome.TIMED_OUT)

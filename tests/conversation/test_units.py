@@ -24,8 +24,16 @@ def test_after_one_time_out_there_is_one_probe(units):
     assert Standing.CLEAR is units.standing(6, T)
 
 
+def test_a_unit_that_is_the_only_one_is_asked_again_and_again(units):
+    for now in range(T, 9 * T, T):
+        units.sent(5)
+        units.timed_out(5, now - 1, others_out=0, now=now)
+        assert Standing.PROBE is units.standing(5, now)
+
+
 def test_a_probe_without_an_answer_brings_a_pause_that_grows_to_its_bound(units):
     now, pauses = T, []
+    units.sent(6)
     units.timed_out(5, 0, others_out=0, now=now)
     for _ in range(6):
         units.sent(5)

@@ -47,6 +47,7 @@ async def test_shared_links_are_told_with_who_waits_and_which_units_are_silent(o
     assert "idle" == views.device_state(scene.guard)
     await (await scene.caller()).read()
     for _ in range(2):
+        scene.guard.pool.units.sent(9)
         scene.guard.pool.units.timed_out(9, now, others_out=0, now=now)
     line = views.conduit_line(scene.listener, views.Rates(), {}, now)
     assert ("1 of 2 shared links up, 0 requests wait, silent units: 9", "up") == (line.links, line.device_state)

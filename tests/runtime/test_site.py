@@ -219,3 +219,39 @@ async def test_a_gateway_that_may_open_few_files_still_serves_somebody(open_site
     scene.site._limit = 64
     assert scene.site.may_open()
     assert b"\x03\x02\x00\x00" == await (await scene.caller()).read()
+
+
+async def test_a_reload_says_which_keys_of_shared_links_wait_for_a_restart(open_site, compiles):
+    scene = await open_site(links=1)
+    settings = scene.site.settings
+    (conduit,) = settings.conduits
+    changed = replace(conduit, links=2, min_gap_ms=5, device_timeout_ms=700)
+    compiles(replace(settings, conduits=(changed,)))
+    problems = await scene.site.reload("more links", "anna")
+    assert ["links", "min_gap_ms", "device_timeout_ms"] == [problem.split()[1] for problem in problems]
+    caller = await scene.caller()
+    assert OK == await caller.read()
+    assert 1 == len(scene.guard.pool.lanes)
+
+
+async def test_shared_links_follow_a_device_that_moved(open_site, compiles, new_device):
+    scene = await open_site(links=1)
+    caller = await scene.caller()
+    assert OK == await caller.read()
+    there = await new_device().start()
+    (conduit,) = scene.site.settings.conduits
+    compiles(replace(scene.site.settings, conduits=(replace(conduit, device_port=there.port),)))
+    assert () == await scene.site.reload("moved", "anna")
+    assert OK == await caller.read()
+    assert (1, 1) == (len(scene.device.seen), len(there.seen))
+    await there.stop()
+
+
+async def test_shared_links_of_a_removed_conduit_are_given_back(open_site, compiles, wait_until):
+    scene = await open_site(links=1)
+    caller = await scene.caller()
+    await caller.read()
+    pool = scene.guard.pool
+    compiles(replace(scene.site.settings, conduits=()))
+    await scene.site.reload("gone", "anna")
+    await wait_until(lambda: not pool.is_up)
