@@ -23,10 +23,21 @@ from conversations import Conversations
 from framing_target import Framing
 from pairing_target import Pairings
 from request_target import Requests
+from rtu_target import Rtu
+from shared_links import SharedConversations
 from tally import Tally, added
 from writing_target import Writing
 
-SHARES = {Framing: 0.33, Requests: 0.35, Answers: 0.305, Pairings: 0.01, Writing: 0.0025, Conversations: 0.0025}
+SHARES = {
+    Framing: 0.33,
+    Requests: 0.35,
+    Answers: 0.3,
+    Rtu: 0.005,
+    Pairings: 0.01,
+    Writing: 0.0025,
+    Conversations: 0.00125,
+    SharedConversations: 0.00125,
+}
 """Part of N that each target gets: much where an input is cheap."""
 TARGETS = {target.name: target for target in SHARES}
 WARM = 0.2  # part of the batches after which memory must not grow any more

@@ -8,7 +8,7 @@ from own_links import OwnLinks
 class Conversations:
     """Dialogues on links of the clients' own."""
 
-    name = "conversation"
+    name = "own links"
     size = 128
     kind = OwnLinks
 

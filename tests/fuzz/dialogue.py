@@ -279,7 +279,7 @@ class Dialogue:
         numbers = sorted(number for watch in self.watches for number, _, _ in watch.ended)
         assert numbers == list(range(1, guard.run.transactions + 1)), "a request without an end, or with two"
         for watch in self.watches:
-            watch.check_end(self.handed)
+            watch.check_end(self.handed, self.asked)
             assert not watch.session.asks(guard.run.transactions), "an opinion is still of use"
 
 

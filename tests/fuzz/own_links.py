@@ -44,6 +44,10 @@ class OwnLinks(Dialogue):
         """Return how often the device got a request of that connection."""
         return watch.handed[raw]
 
+    def asked(self, watch, raw):
+        """Return how often that connection sent a request."""
+        return watch.sent.count(raw)
+
     # Bytes.
 
     def from_client(self, watch, data):

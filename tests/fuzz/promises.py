@@ -25,7 +25,7 @@ SILENT = (Outcome.NO_ANSWER_DUE, Outcome.DROPPED, Outcome.ABANDONED)
 NEVER_HANDED_OVER = (Outcome.REFUSED, Outcome.UNREACHABLE, Outcome.DROPPED)
 CODES = {
     Outcome.REFUSED: (1, 2, 3, 4, 6),
-    Outcome.UNREACHABLE: (0x0A,),
+    Outcome.UNREACHABLE: (0x0A, 0x0B),  # 0x0B: a unit behind a shared link that is left alone for a while
     Outcome.TIMED_OUT: (0x0B,),
     Outcome.UNKNOWN: (0x0B,),
 }
@@ -37,6 +37,7 @@ class Watch:
     def __init__(self, session, conduit):
         self.session = session
         self.is_told_to_close = False
+        self.is_to_be_closed = False
         self.is_gone = False
         self.rest = b""
         """What the client began to send."""
@@ -119,7 +120,7 @@ class Watch:
                 self._check_delivery(request, raw, answer, acts=acts)
 
             return [is_delivered]
-        if not answer_due(request, serial=self._serial):
+        if outcome is not Outcome.REFUSED and not answer_due(request, serial=self._serial):
             return []
 
         def is_refusal(answer):
@@ -139,14 +140,17 @@ class Watch:
 
     # Ends.
 
-    def check_end(self, handed):
-        """All that was asked has ended, in order of arrival, each once."""
+    def check_end(self, handed, asked):
+        """All that was asked has ended, in order of arrival, each once.
+
+        `handed` and `asked` say how often the device got such a request, and how often one was sent.
+        """
         self.ended.sort()
         requests = [raw for _, raw, _ in self.ended]
         assert requests == self.sent[: len(requests)], "not the requests that the client sent"
         assert self.is_told_to_close or len(requests) == len(self.sent) or self.session.state.value != "open"
         for _, raw, outcome in self.ended:
-            if outcome in NEVER_HANDED_OVER and self.sent.count(raw) == 1:
+            if outcome in NEVER_HANDED_OVER and asked(self, raw) == 1:
                 assert not handed(self, raw), f"{outcome.name}, but the device has seen {raw.hex()}"
             assert outcome not in DELIVERED or handed(self, raw), "answered without being asked"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from table import CODEC, CONVERSATION
 
-RUNS = (("--inputs=120000",), ("--inputs=2000", "--target=conversation"))
+RUNS = (("--inputs=120000",), ("--inputs=3000", "--target=own links", "--target=shared links"))
 """The short form, and as many conversations as rare turns need; under coverage they take half a minute."""
 HERE = Path(__file__).resolve().parent
 PARTS = {CODEC: "icsguard/protocols/modbus/", CONVERSATION: "icsguard/conversation/"}

@@ -7,8 +7,9 @@ MAX_GROWTH_KIB = 16 * 1024
 MIN_BRANCHES = 95.0
 """Percent of branches that the short form reaches."""
 MAX_SHOWN = 10
-CODEC = "codec together"
-CONVERSATION = "conversation"
+CODEC = "codec"
+CONVERSATION = "conversations"
+TALKS = ("own links", "shared links")
 _HEAD = ("target", "inputs", "inputs/s of CPU", "slowest", "memory", "failures", "branches reached")
 
 
@@ -31,11 +32,12 @@ def failures(figures):
 
 def written(figures, reach, *, seconds, jobs, seed):
     """Return the table as text."""
-    rows = [(name, one, reach.get(name)) for name, one in figures.items() if name != CONVERSATION]
-    if len(rows) > 1:
-        rows.append((CODEC, _together([one for _, one, _ in rows]), reach.get(CODEC)))
-    if CONVERSATION in figures:
-        rows.append((CONVERSATION, figures[CONVERSATION], reach.get(CONVERSATION)))
+    rows = []
+    for whole, names in ((CODEC, [name for name in figures if name not in TALKS]), (CONVERSATION, TALKS)):
+        parts = [(name, figures[name]) for name in names if name in figures]
+        rows += [(name, one, None) for name, one in parts]
+        if parts:
+            rows.append((whole, _together([one for _, one in parts]), reach.get(whole)))
     lines = [_HEAD, *(_row(*row) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(_HEAD))]
     text = [
@@ -43,7 +45,7 @@ def written(figures, reach, *, seconds, jobs, seed):
         for cells in (zip(line, widths, strict=True) for line in lines)
     ]
     total = sum(one["inputs"] for one in figures.values())
-    text += [_dialogues(figures[CONVERSATION])] if CONVERSATION in figures else []
+    text += [_dialogues([figures[name] for name in TALKS if name in figures])] if set(TALKS) & set(figures) else []
     rate = round(total / seconds) if seconds else 0
     text.append(f"{total} inputs in {seconds:.0f} s, {jobs} process{'es' * (jobs > 1)}, {rate}/s, seed {seed}")
     return "".join(f"{line}\n" for line in text)
@@ -63,7 +65,7 @@ def _together(parts):
     return {**sums, "slowest_ms": slowest["slowest_ms"], "slowest": slowest["slowest"]}
 
 
-def _dialogues(one):
-    seen = one["seen"]
-    ends = sum(count for name, count in seen.items() if name != "events")
-    return f"a conversation counts as one input: here {seen.get('events', 0)} events, {ends} requests with their ends"
+def _dialogues(talks):
+    events = sum(one["seen"].get("events", 0) for one in talks)
+    ends = sum(count for one in talks for name, count in one["seen"].items() if name != "events")
+    return f"a conversation counts as one input: here {events} events, {ends} requests with their ends"
