@@ -134,8 +134,21 @@ def silent(stage):
 
 @case("D4", "device answers late", "never matched to another request, never sent to another client", peers=True)
 def late(stage):
-    stage.device.plan(u42={"delay": DEVICE_TIMEOUT_S + 0.15})
-    with stage.caller() as caller, stage.caller() as other:
+    return _late(stage, stage.guard.main, stage.device)
+
+
+@case(
+    "D4",
+    "device answers late on a link that clients share",
+    "never matched to another request, never sent to another client",
+)
+def late_on_a_shared_link(stage):
+    return _late(stage, stage.guard.pooled, stage.sick)
+
+
+def _late(stage, port, device):
+    device.plan(u42={"delay": DEVICE_TIMEOUT_S + 0.15})
+    with stage.caller(port) as caller, stage.caller(port) as other:
         for first in range(3):
             caller.send(adu(600, read_pdu(first, 2), 42))
             answer = caller.receive()
@@ -160,18 +173,27 @@ def slow(stage):
 
 @case("D6", "device applies a write, the answer is lost", "sent once; told 0x0B; recorded as unknown", peers=True)
 def lost_answer(stage):
+    return _lost_answer(stage, stage.guard.main, stage.device)
+
+
+@case("D6", "device applies a write, the answer is lost, on a shared link", "sent once; told 0x0B; recorded as unknown")
+def lost_answer_on_a_shared_link(stage):
+    return _lost_answer(stage, stage.guard.pooled, stage.sick)
+
+
+def _lost_answer(stage, port, device):
     times, sent = [], []
     with contextlib.ExitStack() as stack:
-        caller = stack.enter_context(stage.caller())
+        caller = stack.enter_context(stage.caller(port))
         for way in ("silent", "reset", "close", "half-reset", "half-silent", "garbage"):
-            stage.device.plan(u44={"do": way, "writes_only": True})
+            device.plan(u44={"do": way, "writes_only": True})
             address, value = stage.fresh()
             sent.append(f"44/{address}/{value}")
             answer = caller.ask(write_pdu(address, value), 44)
             require(answer.exception == NO_ANSWER, f"{way}: told {answer.pdu.hex()}")
             times.append(answer.seconds)
             stage.honest(caller)
-    arrived = stage.device.values()
+    arrived = device.values()
     require(all(arrived.get(key) == 1 for key in sent), f"{[arrived.get(key, 0) for key in sent]} times at the device")
     require(max(times) <= DEVICE_TIMEOUT_S + 0.05 + stage.slack_s(), f"told after {max(times):.2f} s")
     if stage.guard.ours:
@@ -187,13 +209,26 @@ def lost_answer(stage):
     peers=True,
 )
 def hostile_answers(stage):
+    return _hostile_answers(stage, stage.guard.main, stage.device)
+
+
+@case(
+    "D7",
+    "hostile answers of 16 kinds on a shared link",
+    "not delivered; told 0x0B within the timeout; on record; resynchronised",
+)
+def hostile_answers_on_a_shared_link(stage):
+    return _hostile_answers(stage, stage.guard.pooled, stage.sick)
+
+
+def _hostile_answers(stage, port, device):
     delivered, late, before = [], [], _now(stage)
-    for way in HOSTILE:
-        stage.device.plan(u45={"do": way})
+    for unit, way in enumerate(HOSTILE, 180):  # a unit each: one that often fails is held back on a shared link
+        device.plan(**{f"u{unit}": {"do": way}})
         with contextlib.ExitStack() as stack:
-            caller = stack.enter_context(stage.caller())
+            caller = stack.enter_context(stage.caller(port))
             try:
-                caller.send(adu(700, read_pdu(3, 4), 45))
+                caller.send(adu(700, read_pdu(3, 4), unit))
                 answer = caller.receive(2.0)
             except Lost:
                 delivered.append(f"{way} (not told)")

@@ -117,6 +117,18 @@ def crowd(stage):
     return "4000 right (one device link per client)" if stage.guard.ours else "4000 right"
 
 
+@case("T6", "the same through one device link", "0 crossed answers; the device sees one connection")
+def crowd_on_one_link(stage):
+    stage.sick.order("drop")
+    stage.sick.order("most", most=1)
+    stage.sick.order("forget")
+    wrong = asyncio.run(_crowd(stage.guard.pooled, 40, 100))
+    require(not wrong, f"{len(wrong)} crossed: {wrong[:2]}")
+    calls = stage.sick.facts()["calls"]
+    require(calls <= 1, f"{calls} calls to a device that takes one")
+    return f"4000 right, {calls} connection"
+
+
 async def _crowd(port, clients, requests):
     found = await asyncio.gather(*(_member(port, index, requests) for index in range(clients)))
     return [one for wrong in found for one in wrong]

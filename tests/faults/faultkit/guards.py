@@ -71,7 +71,7 @@ class Icsguard(Guard):
     def __init__(self, folder, main, sick, *, whole=True, extra="", clients=1024, most_files=0, nice=0, preload=None):
         super().__init__(folder)
         self.whole = whole
-        self.main, self.sick, self.black = free_port(), free_port(), free_port()
+        self.main, self.sick, self.pooled = free_port(), free_port(), free_port()
         self.config = self.folder / "icsguard.toml"
         self.log = self.folder / "icsguard.log"
         self.control = self.folder / "run" / "control.sock"
@@ -79,7 +79,7 @@ class Icsguard(Guard):
         self._most_files, self._nice = most_files, nice
         self._environment = preload or {}
         self.process = None
-        ports = {"main": (self.main, main), "sick": (self.sick, sick)}
+        ports = {"main": (self.main, main), "sick": (self.sick, sick), "pooled": (self.pooled, sick)}
         self.write_config(ports, extra, clients)
         self.write_policy()
         for name in ("run", "state"):
@@ -99,6 +99,7 @@ class Icsguard(Guard):
                 incomplete=INCOMPLETE_S,
                 clients=clients,
             )
+            text += "links = 1\n" * (name == "pooled")
         self.config.write_text(text + extra)
 
     def write_policy(self, more=""):
