@@ -102,6 +102,11 @@ class Lane:
             self.is_stalled = False
             self.silent_run = 0
 
+    def drain(self) -> None:
+        """Send nothing new: the connection is closed when what is in flight has ended."""
+        if self.state is LinkState.UP:
+            self.move(LinkState.DRAINING)
+
     @property
     def load(self) -> int:
         """How many requests the device has."""

@@ -2,15 +2,15 @@
 
 Many devices take one to five connections; here forty clients can use them. Requests wait with their own sessions; the
 pool gives turns (`ring`), keeps a unit that does not answer from costing the others (`units`), numbers what goes out
-and finds whose each answer is (`lane`). Pure: the shell carries out `commands` and then lets the sessions in `touched`
-say what they have for their clients.
+(`lane`) and brings each answer to its asker (`answers`). Pure: the shell carries out `commands` and then lets the
+sessions in `touched` say what they have for their clients.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from icsguard.conversation import ending
+from icsguard.conversation.answers import Answers
 from icsguard.conversation.api import CloseLink, Command, LaneCommand, OpenLink, ToDevice
 from icsguard.conversation.exchange import LIVE
 from icsguard.conversation.hot import HOT_FUNCTIONS, refresh
@@ -20,13 +20,8 @@ from icsguard.conversation.ring import Ring
 from icsguard.conversation.states import LinkState
 from icsguard.conversation.units import Standing, Units
 from icsguard.core.clock import MS, SECOND
-from icsguard.core.defect import Defect
-from icsguard.core.flow import Client
 from icsguard.core.transaction import Outcome
-from icsguard.protocols.modbus.correlate import Pairing
-from icsguard.protocols.modbus.mbap import Frame, readdressed
 from icsguard.protocols.modbus.meaning import BROADCAST
-from icsguard.protocols.modbus.pdu import parse_response
 from icsguard.protocols.modbus.quirks import CLOSES_OLDEST
 
 if TYPE_CHECKING:
@@ -44,11 +39,6 @@ STABLE_NS: Final = 10 * SECOND
 MAX_KICKED_PAUSE_NS: Final = 10 * SECOND
 """Longest pause before a device that closes its oldest connection is called again."""
 TURNAROUND_NS: Final = 100 * MS  # SL §2.4.1: after a broadcast the units need 100 to 200 ms before the next request
-NOBODY: Final = Client("", 0, "")
-"""Whose an answer is that nobody asked for."""
-
-_KEEPS: Final = frozenset({Pairing.LATE, Pairing.DUPLICATE})
-"""Stray answers that are known for what they are: identifiers are our own, the link stays."""
 
 
 class Pool:
@@ -60,6 +50,7 @@ class Pool:
         self.lanes = [Lane(index, conduit) for index in range(max(1, conduit.links))]
         self.ring = Ring()
         self.units = Units(conduit.device_timeout_ms * MS)
+        self._answers = Answers(guard, self.lanes, self.units)
         self.commands: list[LaneCommand] = []
         """What is to be done on the links; the shell empties it."""
         self.touched: dict[int, PooledSession] = {}
@@ -215,9 +206,10 @@ class Pool:
             return
         lane.promote()
         for frame in lane.wire.feed(data):
-            self._take(lane, frame, now)
+            self._answers.take(lane, frame, now)
         if lane.wire.fatal is not None:
-            self._break(lane, lane.wire.fatal, data, now)
+            self._answers.broken(lane, lane.wire.fatal, data, now)
+            self._close(lane)
         lane.is_clean = not lane.wire.pending and lane.trusts_tids
         self._after(lane, now)
 
@@ -232,7 +224,7 @@ class Pool:
                 self._kicked.succeeded()
             self._kicked.failed(now)
         again: dict[int, tuple[PooledSession, list[Flight]]] = {}
-        for rider in self._all_off(lane):
+        for rider in self._answers.all_off(lane):
             if rider.exchange.try_again(rider.flight, why, now):
                 session = rider.exchange.session
                 again.setdefault(session.flow, (session, []))[1].append(rider.flight)
@@ -253,7 +245,8 @@ class Pool:
         for lane in self.lanes:
             due = lane.next_deadline()
             if due and due <= now:
-                self._time_out(lane, now)
+                self._answers.time_out(lane, now)
+                self._after(lane, now)
             elif lane.state is LinkState.UP and self._lingers(lane) and now >= lane.used_at + self.linger:
                 self._close(lane)
         self.serve(now)
@@ -278,7 +271,7 @@ class Pool:
     def renew(self, now: int) -> None:
         """Close each link when what is on it has ended: the device is another one now."""
         for lane in self.lanes:
-            self._drain(lane)
+            lane.drain()
             self._after(lane, now)
 
     # The hot path.
@@ -313,94 +306,8 @@ class Pool:
         """Let the shell ask a session for its commands."""
         self.touched[session.flow] = session
 
-    def _take(self, lane: Lane, frame: Frame, now: int) -> None:
-        if frame.defect is not None:
-            self._stray(frame.defect, frame.raw, now)
-            self._drain(lane)
-            return
-        lane.heard(now)
-        match = lane.correlator.match(frame)
-        riders = lane.leave(match.pending.number) if match.pending is not None else []
-        if match.defect is None:
-            self._deliver(lane, riders, frame, now)
-            return
-        if riders:
-            riders[0].exchange.fault(match.defect, frame.raw, now)
-        else:
-            self._stray(match.defect, frame.raw, now)
-        self._fail(riders, match.defect, frame.raw, now)
-        if match.pairing not in _KEEPS or not lane.trusts_tids:
-            self._drain(lane)
-
-    def _deliver(self, lane: Lane, riders: list[Rider], frame: Frame, now: int) -> None:
-        request = riders[0].flight.request
-        response = parse_response(request, frame.pdu, quirks=lane.quirks)
-        self.units.answered(request.unit)
-        defect = response.defect
-        if defect is not None and not riders[0].exchange.passes_anyway(riders[0].flight, response, defect):
-            riders[0].exchange.fault(defect, frame.raw, now)
-            self._fail(riders, defect, frame.raw, now)
-            self._drain(lane)
-            return
-        for flight, exchange, _ in riders:
-            raw = readdressed(frame.raw, tid=int.from_bytes(flight.tid), unit=frame.unit)
-            exchange.riding -= 1
-            exchange.answered(flight, raw, response, now)
-
-    def _fail(self, riders: list[Rider], defect: Defect, raw: bytes, now: int) -> None:
-        for flight, exchange, _ in riders:
-            flight.response, flight.response_at = raw, now
-            exchange.riding -= 1
-            exchange.no_answer(flight, defect.text, now)
-
-    def _break(self, lane: Lane, defect: Defect, raw: bytes, now: int) -> None:
-        """Close a link on which nothing more can be understood."""
-        riders = self._all_off(lane)
-        (riders[0].exchange.fault if riders else self._stray)(defect, raw, now)
-        for flight, exchange, _ in riders:
-            flight.response, flight.response_at = raw, now
-            exchange.no_answer(flight, defect.text, now)
-        self._close(lane)
-
-    def _stray(self, defect: Defect, raw: bytes, now: int) -> None:
-        ending.device_fault(self.guard, NOBODY, 0, defect, raw, now)
-
-    def _time_out(self, lane: Lane, now: int) -> None:
-        lane.promote()
-        for pending in lane.correlator.expire(now):
-            riders = lane.leave(pending.number)
-            due, sent_at = riders[0].flight.answer_due, riders[0].flight.sent_at
-            if due:
-                self.units.timed_out(pending.unit, sent_at, others_out=self._out_to(pending.unit), now=now)
-            for flight, exchange, _ in riders:
-                exchange.riding -= 1
-                if due:
-                    exchange.no_answer(flight, "the device did not answer in time", now)
-                else:
-                    exchange.end(flight, Outcome.NO_ANSWER_DUE, now)
-            if due and lane.fell_silent(sent_at, now):
-                self._drain(lane)
-        self._after(lane, now)
-
-    def _all_off(self, lane: Lane) -> list[Rider]:
-        """Take everything in flight off a link."""
-        lane.promote()
-        riders = [rider for pending in lane.correlator.drain() for rider in lane.leave(pending.number)]
-        for flight, exchange, _ in riders:
-            exchange.riding -= 1
-            self.units.ended(flight.request.unit, others_out=self._out_to(flight.request.unit))
-        return riders
-
-    def _out_to(self, unit: int) -> int:
-        return sum(lane.out_to(unit) for lane in self.lanes)
-
     def _lingers(self, lane: Lane) -> bool:
         return not self.guard.sessions and lane.state is LinkState.UP and not lane.load
-
-    def _drain(self, lane: Lane) -> None:
-        """Send nothing new on a link: it is closed when what is in flight has ended."""
-        if lane.state is LinkState.UP:
-            lane.move(LinkState.DRAINING)
 
     def _after(self, lane: Lane, now: int) -> None:
         if lane.state is LinkState.DRAINING and not lane.load:

@@ -27,3 +27,21 @@ def test_a_success_forgets_all_failures():
     pacing.succeeded()
     assert pacing.allows(0)
     assert not pacing.is_failing
+
+
+def test_gateways_that_lost_a_device_together_come_apart():
+    pauses = set()
+    for seed in range(1, 20):
+        pacing = Pacing(seed)
+        pacing.failed(0)
+        assert FIRST_PAUSE_NS <= pacing.not_before < 1.5 * FIRST_PAUSE_NS
+        pauses.add(pacing.not_before)
+    assert len(pauses) > 10
+
+
+def test_the_same_seed_gives_the_same_pauses():
+    one, other = Pacing(7), Pacing(7)
+    for pacing in (one, other):
+        for now in range(5):
+            pacing.failed(now)
+    assert one.not_before == other.not_before
