@@ -5,6 +5,7 @@ import random
 import struct
 import subprocess
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -198,8 +199,9 @@ def test_a_case_ends_in_one_of_three_verdicts():
 
 def test_the_table_has_each_case_once_and_the_peers_beside():
     mine, theirs = case(lambda _: ""), Verdict.BROKEN
+    on_a_peer = replace(mine, own=None, watch=False)
     text = table(
-        [Outcome(mine, "us", Verdict.HELD, "fine", 1.0), Outcome(mine, "them", theirs, "delivered", 1.0)],
+        [Outcome(mine, "us", Verdict.HELD, "fine", 1.0), Outcome(on_a_peer, "them", theirs, "delivered", 1.0)],
         ["us", "them"],
     )
     assert 1 == sum(line.startswith("L9-x ") for line in text.splitlines())

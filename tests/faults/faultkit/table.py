@@ -47,7 +47,7 @@ def table(outcomes, guards):
     by = {(one.case.id, one.guard): one for one in outcomes}
     ours = guards[0]
     lines = [_line("case", "verdict", "seen", guards[1:]), "-" * 150]
-    for case in ordered({one.case for one in outcomes}):
+    for case in ordered({one.case.id: one.case for one in outcomes}.values()):
         mine = by.get((case.id, ours))
         others = [_short(by.get((case.id, guard))) for guard in guards[1:]]
         verdict, seen = (mine.verdict.value, mine.seen) if mine else ("-", "")
