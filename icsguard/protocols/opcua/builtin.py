@@ -114,7 +114,22 @@ Scalar: TypeAlias = (
     | None
 )
 
-QUALIFIED_NAME: Final = shape_of(QualifiedName)
+_new: Final = tuple.__new__
+_ANY_NAME: Final = shape_of(QualifiedName)
+_NO_NAME_BYTES: Final = b"\0\0\xff\xff\xff\xff"
+NO_NAME: Final = QualifiedName()
+
+
+def _read_name(reader: Reader) -> QualifiedName:
+    at = reader.at
+    if reader.data[at : at + 6] == _NO_NAME_BYTES:  # the data encoding of almost every item
+        reader.at = at + 6
+        return NO_NAME
+    name: QualifiedName = _ANY_NAME.read(reader)
+    return name
+
+
+QUALIFIED_NAME: Final = Shape(_read_name, _ANY_NAME.write, "QualifiedName")
 
 
 def _read_text(reader: Reader) -> LocalizedText:
@@ -213,7 +228,7 @@ def _read_data_value(reader: Reader) -> DataValue:
     reader.in_value = True
     value = _read_variant(reader) if mask & 0x01 else None
     reader.in_value = False
-    return DataValue(
+    parts = (
         value,
         STATUS_CODE.read(reader) if mask & 0x02 else None,
         DATE_TIME.read(reader) if mask & 0x04 else None,
@@ -221,6 +236,7 @@ def _read_data_value(reader: Reader) -> DataValue:
         DATE_TIME.read(reader) if mask & 0x08 else None,
         UINT16.read(reader) if mask & 0x20 else None,
     )
+    return _new(DataValue, parts)
 
 
 def _write_data_value(out: bytearray, value: object) -> None:
@@ -237,6 +253,8 @@ DATA_VALUE: Final[Shape[DataValue]] = Shape(_read_data_value, _write_data_value,
 
 _ARRAY, _DIMENSIONS, _TYPE = 0x80, 0x40, 0x3F
 VARIANT_TYPE: Final = 24
+_NESTING: Final = 22
+"""From this type on values have values within."""
 
 
 def _read_variant(reader: Reader) -> Variant:
@@ -263,6 +281,8 @@ def _read_scalar(reader: Reader, kind: int) -> Variant:
         raise Malformed("codec-type", f"Variant of type {kind}")
     if kind == VARIANT_TYPE:
         raise Malformed("codec-nested", "a scalar Variant in a Variant")
+    if kind < _NESTING:
+        return _new(Variant, (kind, shape.read(reader), False, None))
     reader.enter()
     value = shape.read(reader)
     reader.leave()

@@ -125,11 +125,11 @@ def _number(_kind: type[T], form: str, name: str) -> Shape[T]:
 
     def read(reader: Reader) -> T:
         at = reader.at
-        end = at + size
-        if end > reader.end:
-            raise Malformed("codec-short", f"{size} bytes are due at {at}, {reader.end - at} are left")
-        reader.at = end
-        value: T = unpack_from(reader.data, at)[0]
+        try:
+            value: T = unpack_from(reader.data, at)[0]
+        except StructError:
+            raise Malformed("codec-short", f"{size} bytes are due at {at}, {reader.end - at} are left") from None
+        reader.at = at + size
         return value
 
     def write(out: bytearray, value: object) -> None:
@@ -157,6 +157,7 @@ DATE_TIME: Final = _number(int, "<q", "DateTime")
 STATUS_CODE: Final = _number(int, "<I", "StatusCode")
 
 _NULL: Final = b"\xff\xff\xff\xff"
+_LENGTH: Final = Struct("<i")
 
 
 def length(reader: Reader) -> int:
@@ -168,12 +169,28 @@ def length(reader: Reader) -> int:
 
 
 def _read_bytes(reader: Reader) -> bytes | None:
-    size = length(reader)
-    if size < 0:
+    at = reader.at
+    start = at + 4
+    end = reader.end
+    if start > end:
+        raise Malformed("codec-short", f"4 bytes are due at {at}, {end - at} are left")
+    (size,) = _LENGTH.unpack_from(reader.data, at)
+    if size == -1:
+        reader.at = start
         return None
+    stop: int = start + size
+    if not 0 <= size <= MAX_STRING or stop > end:
+        raise _bad_length(size, end - start)
+    reader.at = stop
+    return reader.data[start:stop]
+
+
+def _bad_length(size: int, left: int) -> Malformed:
+    if size < 0:
+        return Malformed("codec-length", f"length {size}")
     if size > MAX_STRING:
-        raise Malformed("codec-string", f"{size} bytes in one string, {MAX_STRING} at most")
-    return reader.take(size)
+        return Malformed("codec-string", f"{size} bytes in one string, {MAX_STRING} at most")
+    return Malformed("codec-short", f"a string of {size} bytes, {left} are left")
 
 
 def _read_string(reader: Reader) -> str | None:
@@ -232,10 +249,10 @@ def shape_of(kind: type[T]) -> Shape[T]:
     """Return the shape of a structure: its fields in their order, each with the shape that its annotation carries."""
     shapes = tuple(_shape(hint) for hint in get_type_hints(kind, include_extras=True).values())
     reads = tuple(shape.read for shape in shapes)
-    make: Callable[[Sequence[object]], T] = kind._make  # type: ignore[attr-defined] # every structure is a NamedTuple
+    make: Callable[[type[T], Sequence[object]], T] = tuple.__new__  # type: ignore[assignment] # kind is a NamedTuple
 
     def read(reader: Reader) -> T:
-        return make([take(reader) for take in reads])
+        return make(kind, [take(reader) for take in reads])
 
     def write(out: bytearray, value: object) -> None:
         if not isinstance(value, kind) or not isinstance(value, tuple):

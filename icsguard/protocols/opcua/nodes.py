@@ -28,6 +28,7 @@ NUMERIC, NAMED, GUID, OPAQUE = "i", "s", "g", "b"
 _URI, _SERVER = 0x80, 0x40
 _TWO_BYTE, _FOUR_BYTE, _NUMERIC, _STRING, _GUID, _BYTES = range(6)
 _MAX_TWO_BYTE, _MAX_FOUR_BYTE, _MAX_NAMESPACE = 0xFF, 0xFFFF, 0xFF
+_new: Final = tuple.__new__
 _GUID_FORM: Final = Struct("<IHH8s")
 _FOUR: Final = Struct("<BH")
 _LONG: Final = Struct("<HI")
@@ -117,6 +118,15 @@ GUID_SHAPE: Final[Shape[str]] = Shape(_read_guid, _write_guid, "Guid")
 
 
 def _read_node(reader: Reader) -> NodeId:
+    at, data = reader.at, reader.data
+    if at + 4 <= reader.end:  # the two encodings of almost every node, without a detour
+        encoding = data[at]
+        if encoding == _FOUR_BYTE:
+            reader.at = at + 4
+            return _new(NodeId, (data[at + 1], NUMERIC, data[at + 2] | data[at + 3] << 8))
+        if encoding == _STRING:
+            reader.at = at + 3
+            return _new(NodeId, (data[at + 1] | data[at + 2] << 8, NAMED, STRING.read(reader) or ""))
     return _body(reader, reader.byte())
 
 
