@@ -11,7 +11,7 @@ from icsguard.protocols.modbus.defects import DEFECTS
 
 HERE = Path(__file__).parent
 SEED = "1"
-INPUTS = 200_000
+INPUTS = 120_000
 PAIRING = {"response-unsolicited", "response-late", "response-duplicate", "response-mismatch"}
 REMARKS = {"pdu-padding", "response-padding", "response-exception-code"}
 OF_THE_DEVICE = {"pdu-device-limit", "pdu-not-framable"}  # laws of one device's settings, not of the codec
