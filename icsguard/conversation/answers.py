@@ -105,7 +105,7 @@ class Answers:
                     exchange.no_answer(flight, "the device did not answer in time", now)
                 else:
                     exchange.end(flight, Outcome.NO_ANSWER_DUE, now)
-            if due and lane.fell_silent(sent_at, now):
+            if due and (lane.wire.pending or lane.fell_silent(sent_at, now)):  # half an answer would spoil the next
                 lane.drain()
 
     def all_off(self, lane: Lane) -> list[Rider]:

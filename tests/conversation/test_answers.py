@@ -91,3 +91,13 @@ def test_a_call_that_was_given_up_is_not_answered_twice(make_pool):
     scene.lose()
     scene.lose()
     assert [adu(0, GOOD)] == scene.got[session.flow]
+
+
+def test_half_an_answer_does_not_spoil_the_next_one(make_pool):
+    """The device sends all but the last byte and falls silent: the link is not used for anybody else."""
+    scene = make_pool()
+    (session,) = asked(scene, READ)
+    scene.device(adu(0, GOOD)[:-1])
+    scene.pass_time(SECOND)
+    assert [adu(0, b"\x83\x0b")] == scene.got[session.flow]
+    assert (0, "CloseLink") == scene.links[-1]
