@@ -69,13 +69,15 @@ class Answers:
             self._fail(riders, defect, frame.raw, now)
             lane.drain()
             return
-        for flight, exchange, _ in riders:
+        for rider in riders:
+            flight, exchange = rider.flight, rider.exchange
             raw = readdressed(frame.raw, tid=int.from_bytes(flight.tid), unit=frame.unit)
             exchange.riding -= 1
             exchange.answered(flight, raw, response, now)
 
     def _fail(self, riders: list[Rider], defect: Defect, raw: bytes, now: int) -> None:
-        for flight, exchange, _ in riders:
+        for rider in riders:
+            flight, exchange = rider.flight, rider.exchange
             flight.response, flight.response_at = raw, now
             exchange.riding -= 1
             exchange.no_answer(flight, defect.text, now)
@@ -84,7 +86,8 @@ class Answers:
         """End all that is in flight on a link on which nothing more can be understood."""
         riders = self.all_off(lane)
         (riders[0].exchange.fault if riders else self._stray)(defect, raw, now)
-        for flight, exchange, _ in riders:
+        for rider in riders:
+            flight, exchange = rider.flight, rider.exchange
             flight.response, flight.response_at = raw, now
             exchange.no_answer(flight, defect.text, now)
 
@@ -99,7 +102,8 @@ class Answers:
             due, sent_at = riders[0].flight.answer_due, riders[0].flight.sent_at
             if due:
                 self._units.timed_out(pending.unit, sent_at, others_out=self._out_to(pending.unit), now=now)
-            for flight, exchange, _ in riders:
+            for rider in riders:
+                flight, exchange = rider.flight, rider.exchange
                 exchange.riding -= 1
                 if due:
                     exchange.no_answer(flight, "the device did not answer in time", now)
@@ -112,7 +116,8 @@ class Answers:
         """Take everything in flight off a link."""
         lane.promote()
         riders = [rider for pending in lane.correlator.drain() for rider in lane.leave(pending.number)]
-        for flight, exchange, _ in riders:
+        for rider in riders:
+            flight, exchange = rider.flight, rider.exchange
             exchange.riding -= 1
             self._units.ended(flight.request.unit, others_out=self._out_to(flight.request.unit))
         return riders

@@ -6,7 +6,7 @@ Who may use it when says `pool`; what becomes of a request that ends says its cl
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from icsguard.conversation.flight import Flight
 from icsguard.conversation.hot import CachedRead
@@ -31,13 +31,16 @@ HotFlight = tuple[CachedRead, bytes, int, int, "PooledSession"]
 """A cached read in flight: (its shape, request, handed over at, transaction number, whose). A tuple: one per frame."""
 
 
-class Rider(NamedTuple):
+class Rider:
     """A request on the link and whose it is."""
 
-    flight: Flight
-    exchange: PooledExchange
-    changes_then: int
-    """How many writes the conduit had delivered when it was sent."""
+    __slots__ = ("changes_then", "exchange", "flight")
+
+    def __init__(self, flight: Flight, exchange: PooledExchange, changes_then: int) -> None:
+        self.flight = flight
+        self.exchange = exchange
+        self.changes_then = changes_then
+        """How many writes the conduit had delivered when it was sent."""
 
 
 class Lane:
