@@ -14,6 +14,7 @@ from icsguard.conversation.lane import Lane, Rider
 from icsguard.conversation.pool import MAX_POOL_WAITING, Pool, standing_allows
 from icsguard.conversation.states import Stage
 from icsguard.conversation.units import Standing
+from icsguard.core.clock import MS
 from icsguard.core.decision import Decision, Layer
 from icsguard.core.transaction import Outcome
 from icsguard.core.verdict import Reason
@@ -98,6 +99,9 @@ class PooledExchange(Exchange):
             pool.hand_over(free, Rider(flight, self, self.guard.changes), now)
         elif why := pool.want(self.session, now):
             self.unreachable(flight, why, now)
+        elif flight.request.unit in pool.units.suspects:
+            told_at = flight.arrived_at + self.guard.conduit.device_timeout_ms * MS
+            flight.expires = min(flight.expires, told_at)  # as if it had been asked
 
     def boarded(self, lane: Lane) -> None:
         """Note that one more request is on `lane`."""

@@ -73,9 +73,10 @@ class Units:
             return
         suspect[0] += 1
         suspect[3] = now
-        if suspect[0] > 1 and len(self._seen) > 1:
+        if suspect[0] > 1:
             pause = min(1 << (suspect[0] - 2), MAX_PAUSE_TIMEOUTS) * self._timeout
-            suspect[1] = now + pause
+            alone = len(self._seen) <= 1
+            suspect[1] = now + (1 if alone else pause)  # alone: those who wait at this moment are told, the next asks
 
     def ended(self, unit: int, *, others_out: int) -> None:
         """Note that a request to `unit` ended without saying whether it lives: the link broke."""

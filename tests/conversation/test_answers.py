@@ -101,3 +101,15 @@ def test_half_an_answer_does_not_spoil_the_next_one(make_pool):
     scene.pass_time(SECOND)
     assert [adu(0, b"\x83\x0b")] == scene.got[session.flow]
     assert (0, "CloseLink") == scene.links[-1]
+
+
+def test_half_an_answer_is_not_glued_to_the_next_one(make_pool):
+    scene = make_pool()
+    one, two = asked(scene, READ, READ)
+    scene.device(adu(0, GOOD)[:-1])
+    scene.pass_time(SECOND)
+    assert [adu(0, b"\x83\x0b")] == scene.got[one.flow]
+    assert [(0, "CloseLink"), (0, "OpenLink")] == scene.links[-2:]
+    scene.up()
+    scene.answer()
+    assert [adu(1, GOOD)] == scene.got[two.flow]

@@ -1,7 +1,7 @@
 """One client on shared links: its requests wait, ride and come back as if the link were its own."""
 
 from icsguard.conversation.states import ClientState
-from icsguard.core.clock import SECOND
+from icsguard.core.clock import MS, SECOND
 from icsguard.core.decision import Mode
 from icsguard.core.transaction import Outcome
 
@@ -95,3 +95,20 @@ def test_who_waits_for_a_unit_that_does_not_answer_is_told_so_and_not_that_it_is
     scene.pass_time(2 * SECOND)
     assert [adu(tid, b"\x83\x0b") for tid in range(2, 5)] == sorted(scene.got[session.flow][1:])
     assert 2 == list(scene.outcomes().values()).count(Outcome.TIMED_OUT)
+
+
+def test_who_is_held_back_for_a_silent_unit_is_told_when_its_own_time_is_over(make_pool):
+    scene = make_pool()
+    session = opened(scene)
+    scene.ask(session, adu(2, READ))
+    scene.pass_time(SECOND)
+    scene.ask(session, adu(3, READ))
+    scene.pass_time(SECOND // 2)
+    scene.ask(session, adu(4, READ))
+    scene.pass_time(SECOND // 2)
+    assert [adu(tid, b"\x83\x0b") for tid in (2, 3, 4)] == scene.got[session.flow][1:]
+    scene.pass_time(MS)
+    scene.ask(session, adu(5, READ))
+    assert READ == scene.sent[-1][1][7:], "the next one asks again"
+    scene.answer()
+    assert adu(5, b"\x03\x02\x00\x07") == scene.got[session.flow][-1]

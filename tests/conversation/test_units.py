@@ -28,7 +28,14 @@ def test_a_unit_that_is_the_only_one_is_asked_again_and_again(units):
     for now in range(T, 9 * T, T):
         units.sent(5)
         units.timed_out(5, now - 1, others_out=0, now=now)
-        assert Standing.PROBE is units.standing(5, now)
+        assert Standing.PROBE is units.standing(5, now + 1)
+
+
+def test_who_waits_when_a_probe_fails_is_told_at_once(units):
+    for now in (T, 2 * T):
+        units.sent(5)
+        units.timed_out(5, now - 1, others_out=0, now=now)
+    assert Standing.SILENT is units.standing(5, 2 * T)
 
 
 def test_a_probe_without_an_answer_brings_a_pause_that_grows_to_its_bound(units):
