@@ -19,9 +19,9 @@ MAX_SOURCES: Final = 256  # clients with an alarm of their own; beyond, all shar
 class Alarm:
     """One stream of scores against one calibration."""
 
-    def __init__(self, calibration: Calibration, per_day: float) -> None:
+    def __init__(self, calibration: Calibration) -> None:
         self.calibration = calibration
-        self._drift = Drift(calibration, per_day)
+        self._drift = Drift(calibration)
         self._block_end, self._block_max = 0, 0.0
         self._told: dict[str, int] = {}
         self.last_at = 0

@@ -22,6 +22,9 @@ FEW: Final = 10
 """Below so many blocks the threshold is twice the largest clean score."""
 _FEW_MARGIN: Final = 2.0
 _MARGIN: Final = 1.2
+MAX_DRIFT: Final = 1e6
+"""A slow path that clean blocks drive beyond this is switched off: an attack would have to drive it further."""
+_DRIFT_MARGIN: Final = 2.0
 
 
 def calibrate(blocks: Sequence[float], *, block_ns: int = BLOCK_NS, per_day: float = 1.0) -> Calibration:
@@ -33,10 +36,26 @@ def calibrate(blocks: Sequence[float], *, block_ns: int = BLOCK_NS, per_day: flo
     a_day = DAY / block_ns
     k = rank(count, min(per_day / a_day, 1.0))
     if k:
-        return Calibration(ordered, block_ns, ordered[-k], k, per_day)
+        return Calibration(ordered, block_ns, ordered[-k], k, per_day, _drift_limit(blocks, ordered, a_day, per_day))
     margin = _FEW_MARGIN if count < FEW else _MARGIN
     bound = 1.0 - (1.0 - CONFIDENCE) ** (1.0 / count)  # none of n exceeded: the rule of three, exactly
     return Calibration(ordered, block_ns, ordered[-1] * margin, 0, bound * a_day)
+
+
+def _drift_limit(blocks: Sequence[float], ordered: tuple[float, ...], a_day: float, per_day: float) -> float:
+    """Return what the slow path must reach: the theory's limit, or twice what clean blocks reached in their order.
+
+    0 where they reached so much that the path is worth nothing: blocks of one episode follow each other, and the theory
+    wants each to be rare given the one before.
+    """
+    clean = Calibration(ordered)
+    level = highest = 0.0
+    for score in blocks[-len(ordered) :]:
+        level = min((level + 1.0) * 0.5 / p_value(clean, score) ** 0.5, 2.0 * MAX_DRIFT)
+        highest = max(highest, level)
+    if highest > MAX_DRIFT:
+        return 0.0
+    return max(2.0 * a_day / max(per_day, 1e-6), _DRIFT_MARGIN * highest)
 
 
 def rank(count: int, chance: float) -> int:
@@ -76,20 +95,21 @@ def p_value(calibration: Calibration, score: float) -> float:
 class Drift:
     """The sequential path: many slightly strange blocks in a row (Shiryaev-Roberts over e-values 0.5 / sqrt(p)).
 
-    Half of the alarm budget belongs to it. Needs FEWEST blocks, as a small set cannot call anything rare.
+    Half of the alarm budget belongs to it. Needs FEWEST blocks, as a small set cannot call anything rare, and a limit
+    that clean blocks in their order did not reach.
     """
 
     FEWEST: Final = 1_440
 
-    def __init__(self, calibration: Calibration, per_day: float) -> None:
+    def __init__(self, calibration: Calibration) -> None:
         self._calibration = calibration
-        self._limit = 2.0 * DAY / calibration.block_ns / max(per_day, 1e-6)
+        self._limit = calibration.drift_limit
         self.level = 0.0
 
     @property
     def is_armed(self) -> bool:
-        """Say whether there are enough clean blocks for it to speak."""
-        return len(self._calibration.blocks) >= self.FEWEST
+        """Say whether the clean blocks allow it to speak."""
+        return self._limit > 0.0 and len(self._calibration.blocks) >= self.FEWEST
 
     def block(self, score: float) -> bool:
         """Take a finished block; say whether the drift is now beyond its limit (it then starts anew)."""

@@ -74,8 +74,8 @@ class ConduitWatch:
             steps = max(1, min(int(shared.horizon_s * SECOND / model.step_ns), MAX_STEPS))
             self.what_if = WhatIf(model, options.points, steps)
             self.residuals = ResidualWatch(model, site.scorer) if site.scorer else None
-        self.residual_alarm = Alarm(model.residuals if model else Calibration(), shared.alarms_per_day)
-        self._flow_alarm = Alarm(model.flow if model else Calibration(), shared.alarms_per_day)
+        self.residual_alarm = Alarm(model.residuals if model else Calibration())
+        self._flow_alarm = Alarm(model.flow if model else Calibration())
         self._rows: deque[Row] = deque()
         self.last_row: Row | None = None
         self.shed_rows = self.shed_findings = self.transactions = 0

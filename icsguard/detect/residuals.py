@@ -1,7 +1,9 @@
 """Residuals: how far each measured value is from what its past and its neighbours make of it, at three speeds.
 
-Six streams (temporal and spatial, smoothed over 1, 6 and 30 rows), each the largest over the measured points, each
-divided by its own 99th clean percentile; the largest of them is the score of a row.
+Six streams (temporal and spatial, smoothed over 1, 6 and 30 rows) of each measured point, each divided by its own high
+clean percentile; the largest of them is the score of a row. A point that is often wild does not blind the watch on the
+others. Where that makes a sharper watch there are two yardsticks: one for a settled plant, one for the rows after a
+command changed.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ SPANS: Final = (1, 6, 30)
 STREAMS: Final = tuple(f"{kind}-{span}" for kind in ("temporal", "spatial") for span in SPANS)
 _SHOWN: Final = 4
 MAX_RESIDUAL: Final = 1e3
-"""Standardised residuals are cut off here: one absurd value must not blind the slow streams for minutes."""
+"""Standardised residuals are cut off here."""
+MAX_SMOOTHED: Final = 10.0
+"""Before smoothing they are cut off much earlier: one jump must not blind the slow streams for minutes."""
 
 
 class Smoother:
@@ -27,6 +31,7 @@ class Smoother:
 
     def __init__(self, columns: int) -> None:
         self._rates = np.array([2.0 / (span + 1) for span in SPANS])[:, None]
+        self._most = np.array([MAX_RESIDUAL if span == 1 else MAX_SMOOTHED for span in SPANS])[:, None]
         self.levels = np.zeros((2, len(SPANS), columns))
 
     def reset(self) -> None:
@@ -34,10 +39,11 @@ class Smoother:
         self.levels[:] = 0.0
 
     def feed(self, temporal: Array, spatial: Array) -> Array:
-        """Take a row's residuals (in standard deviations); return the six streams."""
-        both = np.clip(np.stack([temporal, spatial]), -MAX_RESIDUAL, MAX_RESIDUAL)[:, None, :]
-        self.levels += self._rates * (both - self.levels)
-        streams: Array = np.abs(self.levels).max(axis=2).ravel()
+        """Take a row's residuals (in standard deviations); return the six streams, streams x columns."""
+        both = np.stack([temporal, spatial])[:, None, :]
+        cut = np.clip(both, -self._most, self._most)
+        self.levels += self._rates * (cut - self.levels)
+        streams: Array = np.abs(self.levels).reshape(len(STREAMS), -1)
         return streams
 
 
@@ -63,7 +69,8 @@ class ResidualWatch:
         self._moving = np.array([i for i, column in enumerate(columns) if column.kind == "moving"], dtype=np.intp)
         self._commands = np.array([i for i, column in enumerate(columns) if column.kind == "command"], dtype=np.intp)
         self._sigma = np.array([[c.sigma_time for c in columns], [c.sigma_space for c in columns]])[:, self._moving]
-        self._stream_scale = np.maximum(np.array(model.stream_scale), 1e-6)
+        self._yardsticks = np.maximum(np.array(model.stream_scale), 1e-6).reshape(2, len(STREAMS), len(self._moving))
+        self._settling = self._since = model.settling_rows
         self._modes = {mode: place + 1 for place, mode in enumerate(model.modes)}
         self._smoother = Smoother(len(self._moving))
         self._last: list[Array] = []
@@ -76,6 +83,7 @@ class ResidualWatch:
         if not row.follows:
             self._last = []
             self._smoother.reset()
+            self._since = self._settling
         self._last = [*self._last[-2:], raw]
         if len(self._last) < 3:  # noqa: PLR2004 - this row, the one before, and that one's past
             return None
@@ -85,6 +93,7 @@ class ResidualWatch:
         settled = np.array_equal(state[self._commands], self._last[1][self._commands])
         row_z, state_z, past_z = ((one - self._mean) / self._scale for one in (raw, state, past))
         temporal, spatial = self._scorer.score(row_z, state_z, past_z)
+        self._since = min(self._since + 1, self._settling) if settled else 0
         size = len(raw)
         place = self._modes.get(tuple(int(raw[bit] != 0) for bit in self._model.mode_bits), 0)
         expected = np.clip(temporal.ravel() * self._scale + self._mean, self._low, self._high)
@@ -95,13 +104,13 @@ class ResidualWatch:
         # `expected` is the row itself where a command changed during the step: nobody knows when in it that acted.
         moving = self._moving
         rest = np.stack([raw[moving] - expected[moving], raw[moving] - beside[moving]]) / self._sigma
-        streams = self._smoother.feed(rest[0], rest[1]) / self._stream_scale
-        best = int(np.argmax(streams))
+        yardstick = self._yardsticks[1 if self._since < self._settling else 0]
+        streams = self._smoother.feed(rest[0], rest[1]) / yardstick
+        best = int(np.argmax(streams.max(axis=1)))
         columns = self._model.columns
         self.expected = {columns[index].name: float(expected[index]) for index in moving}
-        levels = np.abs(self._smoother.levels.reshape(len(STREAMS), -1)[best])
         told = expected if best < len(SPANS) else beside
-        return Strange(at, float(streams[best]), STREAMS[best], self._shares(levels, raw, told))
+        return Strange(at, float(streams[best].max()), STREAMS[best], self._shares(streams[best], raw, told))
 
     def _shares(self, levels: Array, raw: Array, told: Array) -> tuple[Contribution, ...]:
         total = float(levels.sum()) or 1.0

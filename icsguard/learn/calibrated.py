@@ -21,7 +21,16 @@ from icsguard.twin.dynamics import Law
 from icsguard.twin.scoring import Matrices, predict
 from icsguard.twin.site_model import Calibration, Column
 
-_PERCENTILE: Final = 99.0
+QUANTILE: Final = 0.9995
+"""Residuals are divided by this quantile of their own clean size (of few rows: their largest)."""
+SETTLINGS: Final = (0, 20, 60)
+"""Rows after a command changed that may have a yardstick of their own; what makes the sharpest watch is taken."""
+LEAST_SETTLED: Final = 0.3
+"""A plant that is settled more rarely has one yardstick for all rows."""
+LEAST_ROWS: Final = 200
+"""Fewer settled or unsettled rows make no yardstick of their own."""
+_LEAST_SCALE: Final = 0.3
+"""Standard deviations: a yardstick is never finer."""
 _TAIL_NS: Final = 120 * SECOND
 """After the last transaction all windows are over."""
 
@@ -32,6 +41,8 @@ class Residuals:
 
     temporal: Array
     spatial: Array
+    changed: NDArray[np.bool_]
+    """Says of each row whether a command changed in it."""
 
     @classmethod
     def of(
@@ -60,6 +71,7 @@ class Residuals:
         return cls(
             (run[2:] - expected)[:, columns] * settled[:, None],
             (run[2:] - (beside * law.scale + law.mean))[:, columns],
+            ~settled,
         )
 
 
@@ -68,31 +80,81 @@ class Calibrated:
     """Thresholds with what scores are divided by."""
 
     stream_scale: tuple[float, ...]
+    settling_rows: int
     calibration: Calibration
+
+
+@dataclass(frozen=True, slots=True)
+class _Scaled:
+    """Yardsticks with the scores that they give on clean rows."""
+
+    settling: int
+    yardsticks: Array
+    """2 x streams x columns."""
+    calibration: Calibration
+    dullness: float
+    """How large a residual must be for an alarm, in the geometric mean over streams and columns: less is better."""
 
 
 def calibrate_residuals(
     residuals: Sequence[Residuals], columns: Sequence[Column], *, step_ns: int, per_day: float
 ) -> Calibrated:
-    """Return the percentiles of the streams and the threshold of their largest."""
+    """Return the yardsticks of all streams and the threshold of their largest ratio."""
     moving = [column for column in columns if column.kind == "moving"]
-    if not moving:
-        return Calibrated((1.0,) * len(STREAMS), Calibration())
+    rows = sum(len(one.temporal) for one in residuals)
+    if not moving or not rows:
+        return Calibrated((1.0,) * (2 * len(STREAMS) * len(moving)), 0, Calibration())
+    levels = [_levels(one, moving) for one in residuals]
+    length = max(BLOCK_NS // step_ns, 1)
+    tried = [
+        scaled
+        for settling in SETTLINGS
+        if (scaled := _scaled(levels, residuals, settling, length=length, per_day=per_day)) is not None
+    ]
+    best = min(tried, key=lambda one: one.dullness)
+    return Calibrated(tuple(best.yardsticks.ravel().tolist()), best.settling, best.calibration)
+
+
+def _levels(one: Residuals, moving: Sequence[Column]) -> Array:
+    """Return the smoothed residuals of a stretch: rows x streams x columns."""
     sigma_time = np.array([column.sigma_time for column in moving])
     sigma_space = np.array([column.sigma_space for column in moving])
-    rows: list[Array] = []
-    for one in residuals:
-        smoother = Smoother(len(moving))
-        pairs = zip(one.temporal / sigma_time, one.spatial / sigma_space, strict=True)
-        rows += [smoother.feed(*pair) for pair in pairs]
-    if not rows:
-        return Calibrated((1.0,) * len(STREAMS), Calibration())
-    streams = np.array(rows)
-    scale = np.maximum(np.percentile(streams, _PERCENTILE, axis=0), 1e-6)
-    return Calibrated(
-        tuple(scale.tolist()),
-        calibrate(_blocks((streams / scale).max(axis=1), max(BLOCK_NS // step_ns, 1)), per_day=per_day),
-    )
+    smoother = Smoother(len(moving))
+    found = np.empty((len(one.temporal), len(STREAMS), len(moving)))
+    for index, pair in enumerate(zip(one.temporal / sigma_time, one.spatial / sigma_space, strict=True)):
+        found[index] = smoother.feed(*pair)
+    return found
+
+
+def _scaled(
+    levels: Sequence[Array], residuals: Sequence[Residuals], settling: int, *, length: int, per_day: float
+) -> _Scaled | None:
+    """Return what a settling time gives; None where settled or unsettled rows are too few for it."""
+    unsettled = [_unsettled(one.changed, settling) for one in residuals]
+    every, late = np.vstack(levels), np.concatenate(unsettled)
+    share = 1.0 - float(late.mean())
+    if settling and (share < LEAST_SETTLED or min(int(late.sum()), int((~late).sum())) < LEAST_ROWS):
+        return None
+    calm = np.maximum(np.quantile(every[~late], QUANTILE, axis=0), _LEAST_SCALE)
+    moved = np.maximum(np.quantile(every[late], QUANTILE, axis=0), calm) if settling else calm
+    yardsticks = np.stack([calm, moved])
+    scores = [
+        (part / yardsticks[when.astype(np.intp)]).max(axis=(1, 2)) for part, when in zip(levels, unsettled, strict=True)
+    ]
+    calibration = calibrate(_blocks(np.concatenate(scores), length), per_day=per_day)
+    means = [float(np.log(one).mean()) for one in yardsticks]
+    dullness = float(np.log(max(calibration.threshold, 1e-9))) + share * means[0] + (1.0 - share) * means[1]
+    return _Scaled(settling, yardsticks, calibration, dullness)
+
+
+def _unsettled(changed: NDArray[np.bool_], settling: int) -> NDArray[np.bool_]:
+    """Say of each row whether a command changed within so many rows up to it, as the live watch counts."""
+    found = np.zeros(len(changed), dtype=np.bool_)
+    since = settling
+    for index, now in enumerate(changed):
+        since = 0 if now else min(since + 1, settling)
+        found[index] = since < settling
+    return found
 
 
 def _blocks(scores: Array, length: int) -> list[float]:

@@ -41,6 +41,8 @@ MODE_ROWS: Final = 200
 _MARGIN: Final = 0.1  # a roll-out leaves the range seen by at most this share, where no safe envelope is declared
 _WRITES_LEAST: Final = 2
 _READS_STILL: Final = 500  # a point that did not change in so many reads changes by writes only
+_MIDDLE: Final = 0.95  # of normally distributed residuals lie within 1.96 standard deviations
+_MIDDLE_SIGMAS: Final = 1.96
 _RUN_SHARE: Final = 0.25  # a point that stood still for a quarter of its reads may do so
 
 
@@ -142,6 +144,7 @@ class _Fit:
             writings=tuple(one for one in writings if one is not None),
             travel_ns=travel,
             stream_scale=calibrated.stream_scale,
+            settling_rows=calibrated.settling_rows,
             residuals=calibrated.calibration,
             flow=flow.calibration,
             flow_feature_scale=flow.scale,
@@ -287,8 +290,8 @@ class _Fit:
                 band=known.band,
                 coverage=known.coverage,
                 trusted_steps=known.trusted_steps,
-                sigma_time=max(float(temporal[:, place].std()), floor),
-                sigma_space=max(float(spatial[:, place].std()), floor),
+                sigma_time=max(_spread(temporal[:, place]), floor),
+                sigma_space=max(_spread(spatial[:, place]), floor),
             )
         return found
 
@@ -313,6 +316,11 @@ class _Fit:
             if guarded and column.kind != "moving":
                 notes.append(f"{column.name} has a safe range but did not move while learning: it is not forecast")
         return tuple(notes)
+
+
+def _spread(residuals: Array) -> float:
+    """Return the standard deviation that the middle 95 % speak of: a few jumps must not make everything else small."""
+    return float(np.quantile(np.abs(residuals), _MIDDLE)) / _MIDDLE_SIGMAS
 
 
 def _kind(point: Point, ways: Ways, *, changed: bool) -> str:

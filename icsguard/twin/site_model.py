@@ -18,8 +18,10 @@ from icsguard.core.point import Point
 from icsguard.inference.api import Array, ModelRefusedError, Scorer
 from icsguard.twin.dynamics import Law, Term, Tie
 
-SCHEMA: Final = "icsguard.site/1"
+SCHEMA: Final = "icsguard.site/2"
 MAX_SITE: Final = 32 << 20  # bytes; 512 points with their Gram matrix take 5 MB. Beyond: refused
+YARDSTICKS: Final = 12
+"""Of each moving column: settled and unsettled, in six streams."""
 HORIZONS: Final = (1, 2, 5, 10, 20, 40, 60)
 """Steps at which forecasts are judged (facts: 1, 10, 60; the rest for the shape of the band)."""
 
@@ -87,6 +89,8 @@ class Calibration:
     """The threshold is the rank-th largest block; 0 where there are too few for a guarantee."""
     per_day: float = 0.0
     """95 % upper bound of false alarms a day that the blocks can vouch for."""
+    drift_limit: float = 0.0
+    """Level of the slow path that clean blocks, in their order, stayed below; 0: the slow path has nothing to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,10 @@ class SiteModel:
     travel_ns: int
     """Length of the window over which travel is summed."""
     stream_scale: tuple[float, ...]
-    """99th clean percentile of each residual stream: what it is divided by."""
+    """What residuals are divided by: a high clean percentile of each column's own, in each stream, first while
+    settled, then while a command has just changed (2 x streams x moving columns)."""
+    settling_rows: int
+    """So many rows after a command changed the second yardstick holds; 0: there is only the first."""
     residuals: Calibration
     flow: Calibration
     flow_feature_scale: tuple[float, ...]
@@ -195,4 +202,6 @@ def decode(data: bytes) -> SiteModel:
         raise ModelRefusedError(
             "site-version", f"the site model is {model.schema!r:.40}, expected {SCHEMA}: learn again"
         )
+    if len(model.stream_scale) != YARDSTICKS * sum(column.kind == "moving" for column in model.columns):
+        raise ModelRefusedError("site-form", "the site model has not the yardsticks that its columns need: learn again")
     return model

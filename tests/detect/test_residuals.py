@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import numpy as np
 
-from icsguard.detect.residuals import SPANS, STREAMS, ResidualWatch, Smoother
+from icsguard.detect.residuals import MAX_SMOOTHED, SPANS, STREAMS, ResidualWatch, Smoother
 from icsguard.lab.offline import OfflineCell
 from icsguard.twin.grid import Row
 
@@ -10,8 +12,8 @@ def test_a_lasting_residual_shows_in_the_slow_streams_later():
     first = smoother.feed(np.array([1.0, 0.0]), np.zeros(2))
     for _ in range(100):
         last = smoother.feed(np.array([1.0, 0.0]), np.zeros(2))
-    assert first[0] > first[1] > first[2]
-    np.testing.assert_allclose([1.0, 1.0, 1.0], last[:3], atol=0.01)
+    assert first[0, 0] > first[1, 0] > first[2, 0]
+    np.testing.assert_allclose([1.0, 1.0, 1.0], last[:3, 0], atol=0.01)
     assert (last[3:] == 0).all()
 
 
@@ -19,8 +21,8 @@ def test_residuals_that_change_sign_average_out():
     smoother = Smoother(1)
     for at in range(200):
         last = smoother.feed(np.array([(-1.0) ** at]), np.zeros(1))
-    assert last[0] == 1.0
-    assert last[2] < 0.2
+    assert last[0, 0] == 1.0
+    assert last[2, 0] < 0.2
 
 
 def test_one_absurd_residual_does_not_blind_for_long():
@@ -29,6 +31,13 @@ def test_one_absurd_residual_does_not_blind_for_long():
     for _ in range(300):
         last = smoother.feed(np.zeros(1), np.zeros(1))
     assert last.max() < 0.01
+
+
+def test_a_point_that_jumps_is_cut_off_before_it_is_smoothed():
+    smoother = Smoother(1)
+    first = smoother.feed(np.array([500.0]), np.zeros(1))
+    assert 500.0 == first[0, 0]
+    assert abs(first[1, 0] - MAX_SMOOTHED * 2 / 7) < 1e-9
 
 
 def _rows(model, points, seconds, seed):
@@ -52,6 +61,22 @@ def test_clean_rows_score_low_and_a_false_value_high(fitted, site, points):
     assert strange.score > fitted.model.residuals.threshold
     assert strange.stream in STREAMS
     assert sum(one.share for one in strange.contributions) <= 1.0 + 1e-9
+
+
+def test_after_a_command_the_second_yardstick_holds_for_a_while(fitted, site, points):
+    model = fitted.model
+    moving = sum(column.kind == "moving" for column in model.columns)
+    half = len(STREAMS) * moving
+    patient = replace(model, stream_scale=(1.0,) * half + (1e6,) * half, settling_rows=3)
+    watch = ResidualWatch(patient, site.scorer)
+    command = next(i for i, column in enumerate(model.columns) if column.kind == "command")
+    still = [next(iter(_rows(model, points, 3, 9))).values] * 12
+    values = [list(one) for one in still]
+    for row in values[6:]:
+        row[command] += 1
+    scores = [watch.feed(Row(at, tuple(row), at > 0)) for at, row in enumerate(values)]
+    calm = [one is not None and one.score > 1e-3 for one in scores]
+    assert [True, False, False, False, True] == calm[5:10]
 
 
 def test_nothing_is_said_across_a_gap(fitted, site, points):

@@ -11,14 +11,52 @@ def _column(name="a", kind="moving"):
 
 def _noise(rows, seed=1):
     noise = np.random.default_rng(seed)
-    return Residuals(noise.normal(size=(rows, 1)), noise.normal(size=(rows, 1)))
+    return Residuals(noise.normal(size=(rows, 1)), noise.normal(size=(rows, 1)), np.zeros(rows, dtype=bool))
 
 
-def test_streams_are_scaled_so_that_one_row_in_a_hundred_exceeds_them():
+def test_streams_are_scaled_so_that_one_row_in_two_thousand_exceeds_them():
     made = calibrate_residuals([_noise(5000)], [_column()], step_ns=10**9, per_day=1.0)
-    assert len(made.stream_scale) == len(STREAMS)
-    assert 2.3 < made.stream_scale[0] < 2.9  # 99 % of a normal variable's size: 2.58
+    assert len(made.stream_scale) == 2 * len(STREAMS)
+    assert 3.1 < made.stream_scale[0] < 4.2  # 99.95 % of a normal variable's size: 3.48
     assert made.stream_scale[2] < made.stream_scale[0]
+
+
+def _switched(rows, seed=2):
+    """A plant that is wild for ten rows after each command, and quiet otherwise."""
+    one = _noise(rows, seed)
+    changed = np.arange(rows) % 100 == 50
+    wild = np.isin(np.arange(rows) % 100, range(50, 60))
+    size = np.where(wild, 20.0, 1.0)[:, None]
+    return Residuals(one.temporal * size, one.spatial * size, changed)
+
+
+def test_a_plant_that_is_wild_after_commands_has_a_second_yardstick_for_that():
+    made = calibrate_residuals([_switched(6000)], [_column()], step_ns=10**9, per_day=1.0)
+    calm, moved = np.array(made.stream_scale).reshape(2, len(STREAMS))
+    assert 20 == made.settling_rows
+    assert calm[0] < 6
+    assert moved[0] > 20
+
+
+def test_a_plant_that_takes_no_notice_of_commands_has_one_yardstick():
+    noise = _noise(6000)
+    same = Residuals(noise.temporal, noise.spatial, np.arange(6000) % 15 == 0)
+    made = calibrate_residuals([same], [_column()], step_ns=10**9, per_day=1.0)
+    calm, moved = np.array(made.stream_scale).reshape(2, len(STREAMS))
+    assert 0 == made.settling_rows
+    assert (calm == moved).all()
+
+
+def test_one_wild_point_does_not_dull_the_watch_on_another():
+    noise = np.random.default_rng(3)
+    wild = np.where(noise.random((6000, 1)) < 0.002, 300.0, 1.0)
+    table = noise.normal(size=(6000, 2)) * np.hstack([wild, np.ones((6000, 1))])
+    made = calibrate_residuals(
+        [Residuals(table, table, np.zeros(6000, dtype=bool))], [_column("a"), _column("b")], step_ns=10**9, per_day=1.0
+    )
+    first = np.array(made.stream_scale).reshape(2, len(STREAMS), 2)[0, 0]
+    assert first[0] > 50
+    assert first[1] < 5
 
 
 def test_blocks_are_minutes():

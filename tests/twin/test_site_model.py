@@ -32,6 +32,17 @@ def test_a_model_of_another_version_is_refused(tank):
         site_model.decode(site_model.encode(tank.model(schema="icsguard.site/0")))
 
 
+def test_a_model_without_a_yardstick_for_each_column_is_refused(tank):
+    with pytest.raises(ModelRefusedError, match="yardsticks"):
+        site_model.decode(site_model.encode(tank.model(stream_scale=(1.0,) * 6)))
+
+
+def test_two_yardsticks_of_six_streams_are_twelve():
+    from icsguard.detect.residuals import STREAMS
+
+    assert site_model.YARDSTICKS == 2 * len(STREAMS)
+
+
 def test_another_scale_makes_another_process():
     point = Point("a", 1, Table.INPUT, 0)
     assert points_digest([point]) != points_digest([replace(point, scale=0.1)])
