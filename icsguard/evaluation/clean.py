@@ -9,6 +9,7 @@ import numpy as np
 
 from icsguard.core.decision import Decision
 from icsguard.core.finding import Finding
+from icsguard.detect.alarms import REMIND_NS
 from icsguard.evaluation import truth
 from icsguard.evaluation.bench import BLOCK_POLLS, CLEAN, Bench, scores
 from icsguard.evaluation.metrics import Flags, runs
@@ -18,6 +19,8 @@ from icsguard.lab.plants.api import POLL_S
 STATISTICAL = frozenset({"implausible", "implausible-drift", "unusual-flow"})
 """Findings for which a number of false alarms a day is promised."""
 _DAY_S = 86_400.0
+_ONE_ALARM_NS = 2 * REMIND_NS
+"""An alarm that is told again so soon is the same one, still going on: baselines are counted so too."""
 
 
 @dataclass(slots=True)
@@ -35,6 +38,8 @@ class Clean:
     promised: float = 0.0
     """Upper bound of false alarms a day that the calibration gives."""
     has_guarantee: bool = False
+    told: dict[str, int] = field(default_factory=dict)
+    """When each kind of statistical alarm was told last."""
     baselines: dict[str, int] = field(default_factory=dict)
     """Alarms of each baseline."""
 
@@ -94,7 +99,10 @@ def measure(bench: Bench, polls: int) -> Clean:
 
 
 def _count(found: Clean, findings: list[Finding]) -> None:
-    found.findings.update(one.code for one in findings)
+    for one in findings:
+        again = one.code in STATISTICAL and one.at - found.told.get(one.code, -_ONE_ALARM_NS) < _ONE_ALARM_NS
+        found.told[one.code] = one.at
+        found.findings[one.code] += not again
 
 
 def _blocked(alarm: Flags) -> Flags:
