@@ -43,6 +43,8 @@ PER_CLIENT: Final = 2
 """Descriptors of one client: its own and its device link's."""
 LINK_KEYS: Final = ("links", "device_in_flight", "coalesce", "connect_delay_ms", "min_gap_ms", "framing")
 """Keys of a conduit that its shared links are built with."""
+POOL_KEYS: Final = ("device_timeout_ms", "quirks")
+"""Further ones, which a conduit without shared links takes into use with each new connection."""
 CLOCK_STEP_NS: Final = SECOND
 """A wall clock that moved this much against the steady one was stepped, and that goes on record."""
 
@@ -372,7 +374,7 @@ def _needs_restart(before: Settings, after: Settings) -> tuple[str, ...]:
         f"[conduit.{conduit.name}] {key} changes only when the gateway is restarted; the old value stays in use"
         for conduit in after.conduits
         if conduit.name in present
-        for key in (*LINK_KEYS, *(("device_timeout_ms",) if present[conduit.name].links else ()))
+        for key in (*LINK_KEYS, *(POOL_KEYS if present[conduit.name].links else ()))
         if getattr(conduit, key) != getattr(present[conduit.name], key)
     ]
     return tuple(lines)

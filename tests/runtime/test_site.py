@@ -225,10 +225,10 @@ async def test_a_reload_says_which_keys_of_shared_links_wait_for_a_restart(open_
     scene = await open_site(links=1)
     settings = scene.site.settings
     (conduit,) = settings.conduits
-    changed = replace(conduit, links=2, min_gap_ms=5, device_timeout_ms=700)
+    changed = replace(conduit, links=2, min_gap_ms=5, device_timeout_ms=700, quirks=("echo_differs",))
     compiles(replace(settings, conduits=(changed,)))
     problems = await scene.site.reload("more links", "anna")
-    assert ["links", "min_gap_ms", "device_timeout_ms"] == [problem.split()[1] for problem in problems]
+    assert ["links", "min_gap_ms", "device_timeout_ms", "quirks"] == [problem.split()[1] for problem in problems]
     caller = await scene.caller()
     assert OK == await caller.read()
     assert 1 == len(scene.guard.pool.lanes)
