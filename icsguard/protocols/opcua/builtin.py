@@ -153,6 +153,10 @@ LOCALIZED_TEXT: Final[Shape[LocalizedText]] = Shape(_read_text, _write_text, "Lo
 
 
 def _read_extension(reader: Reader) -> ExtensionObject:
+    at = reader.at
+    if reader.data[at : at + 3] == _NO_EXTENSION_BYTES:  # the additional header of almost every message
+        reader.at = at + 3
+        return NO_EXTENSION
     reader.enter()
     kind = NODE_ID.read(reader)
     encoding = reader.byte()
@@ -172,6 +176,7 @@ def _write_extension(out: bytearray, value: object) -> None:
         BYTE_STRING.write(out, value.body)
 
 
+_NO_EXTENSION_BYTES: Final = b"\0\0\0"
 EXTENSION_OBJECT: Final[Shape[ExtensionObject]] = Shape(_read_extension, _write_extension, "ExtensionObject")
 NO_EXTENSION: Final = ExtensionObject()
 

@@ -265,10 +265,9 @@ def shape_of(kind: type[T]) -> Shape[T]:
 
 def _shape(hint: object) -> Shape[object]:
     """Return the shape of one field's annotation: an annotated one, an array, or a structure."""
-    if get_origin(hint) is Annotated:
-        shape = get_args(hint)[1]
-        if isinstance(shape, Shape):
-            return shape
+    carried = get_args(hint)[1] if get_origin(hint) is Annotated else None
+    if isinstance(carried, Shape):
+        return carried
     if get_origin(hint) in {Union, UnionType}:
         return _shape(get_args(hint)[0])
     if get_origin(hint) is tuple:

@@ -56,6 +56,9 @@ _LAWS: Final = (
         STATUS["BadTcpEndpointUrlInvalid"],
         fatal=True,
     ),
+    DefectLaw(
+        "uacp-order", "P6 §7.1.3", "a message that may not come at this time, or not from this side", _TYPE, fatal=True
+    ),
     # Reassembly.
     DefectLaw("chunk-count", "P6 §7.1.2.3", "a message of more chunks than the limit", _TOO_LARGE, fatal=True),
     DefectLaw("chunk-size", "P6 §7.1.2.3", "a message longer than the limit", _TOO_LARGE, fatal=True),

@@ -112,8 +112,12 @@ class Sessions:
                 self._closed(token, subscriptions=asked.subscriptions)
             case ReadRequest(), ReadResponse():
                 self._namespaces(asked, answer)
-            case (RegisterNodesRequest(), RegisterNodesResponse()) | (UnregisterNodesRequest(), _):
-                self._aliases(token, asked, answer)
+            case RegisterNodesRequest(), RegisterNodesResponse():
+                if (session := self._known.get(token)) is not None:
+                    session.registered(asked.nodes, answer.nodes)
+            case UnregisterNodesRequest(), _:
+                if (session := self._known.get(token)) is not None:
+                    session.unregistered(asked.nodes)
             case _:
                 self._subscriptions(token, asked, answer)
 
@@ -121,15 +125,6 @@ class Sessions:
         self._known.pop(token, None)
         if subscriptions:
             self.subscriptions.session_closed(token)
-
-    def _aliases(self, token: NodeId, asked: object, answer: object) -> None:
-        session = self._known.get(token)
-        if session is None:
-            return
-        if isinstance(asked, RegisterNodesRequest) and isinstance(answer, RegisterNodesResponse):
-            session.registered(asked.nodes, answer.nodes)
-        elif isinstance(asked, UnregisterNodesRequest):
-            session.unregistered(asked.nodes)
 
     def _namespaces(self, asked: ReadRequest, answer: ReadResponse) -> None:
         for item, result in zip(asked.items or (), answer.results or (), strict=False):

@@ -12,6 +12,7 @@ import pytest
 from icsguard.core.defect import Defect
 from icsguard.protocols.opcua.correlate import Correlator, Pairing, Pending
 from icsguard.protocols.opcua.handshake import parse_greeting
+from icsguard.protocols.opcua.order import Order
 from icsguard.protocols.opcua.passthrough import Watch
 from icsguard.protocols.opcua.services import SERVICES, parse_request, parse_response, peek
 from icsguard.protocols.opcua.uacp import CLOSE, MESSAGE, OPEN, Framer
@@ -34,7 +35,7 @@ class Reader:
     """Frames, pairs and judges a capture, and counts what it finds."""
 
     def __init__(self, loaders, path):
-        self.framers, self.watches, self.links = {}, {}, {}
+        self.framers, self.watches, self.links, self.orders = {}, {}, {}, {}
         self.services, self.faults, self.pairings = Counter(), Counter(), Counter()
         self.chunks = 0
         streams = loaders._Streams()
@@ -50,6 +51,7 @@ class Reader:
         framer = self.framers.setdefault(flow, Framer())
         for frame in framer.feed(data):
             self.chunks += 1
+            self.order(flow, link, frame.kind)
             watch = self.watches.setdefault(link, Watch())
             if frame.kind in {MESSAGE, CLOSE}:
                 self.message(link, watch, frame)
@@ -58,6 +60,14 @@ class Reader:
             else:
                 self.fault(parse_greeting(frame))
         self.fault(framer.fatal)
+
+    def order(self, flow, link, kind):
+        """Follow the life of each connection that was recorded from its greeting on."""
+        if kind == b"HEL":
+            self.orders[link] = Order(), flow
+        order, client = self.orders.get(link, (None, None))
+        if order is not None:
+            self.fault(order.seen(kind, from_client=flow == client))
 
     def speaks(self, flow, data):
         return flow in self.framers or data[:3] in {b"HEL", b"ACK", b"ERR", b"OPN", b"MSG", b"CLO"}

@@ -6,7 +6,13 @@ from icsguard.protocols.opcua import sessions as module
 from icsguard.protocols.opcua.builtin import DataValue, QualifiedName, Variant
 from icsguard.protocols.opcua.headers import Nothing, RequestHeader, ResponseHeader
 from icsguard.protocols.opcua.messages_attribute import ReadRequest, ReadResponse, ReadValueId
-from icsguard.protocols.opcua.messages_session import CloseSessionRequest, CreateSessionRequest, CreateSessionResponse
+from icsguard.protocols.opcua.messages_session import (
+    CancelRequest,
+    CancelResponse,
+    CloseSessionRequest,
+    CreateSessionRequest,
+    CreateSessionResponse,
+)
 from icsguard.protocols.opcua.messages_subscription import (
     CreateMonitoredItemsRequest,
     CreateMonitoredItemsResponse,
@@ -99,7 +105,13 @@ def test_an_alias_that_is_another_nodes_name_stands_for_what_was_registered(sess
 
 def test_aliases_of_an_unknown_session_are_nobodys(sessions):
     told(sessions, RegisterNodesRequest((DENIED,)), RegisterNodesResponse((ALIAS,)), token=OTHER)
+    told(sessions, UnregisterNodesRequest((ALIAS,)), Nothing(), token=OTHER)
     assert (ALIAS, None) == (sessions.of(TOKEN).resolved(ALIAS), sessions.of(OTHER))
+
+
+def test_other_services_teach_nothing(sessions):
+    told(sessions, CancelRequest(1), CancelResponse(0))
+    assert (1, (), 0) == (len(sessions), sessions.namespaces, len(sessions.subscriptions))
 
 
 def test_aliases_are_bounded(sessions):
