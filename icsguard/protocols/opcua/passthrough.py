@@ -14,11 +14,12 @@ from icsguard.core.defect import Defect
 from icsguard.protocols.opcua.asymmetric import open_head, policy_of
 from icsguard.protocols.opcua.certificates import Certificate, certificate_of
 from icsguard.protocols.opcua.chunks import Assembler, Part, Whole
+from icsguard.protocols.opcua.defects import defect
 from icsguard.protocols.opcua.handshake import OUR_LIMITS, Limits
 from icsguard.protocols.opcua.security import NONE, SIGNATURE, PolicyLaw, SecurityMode
 from icsguard.protocols.opcua.services import peek
 from icsguard.protocols.opcua.symmetric import SECURED_FROM, SEQUENCE_HEADER
-from icsguard.protocols.opcua.uacp import OPEN, Frame
+from icsguard.protocols.opcua.uacp import FINAL, HEADER, MESSAGE, MORE, OPEN, Frame, chunk_of
 
 _TWO: Final = Struct("<II")
 FIRST_SERVICES: Final = frozenset((422, 428, 461, 467))
@@ -88,3 +89,20 @@ def sequence_offset(frame: Frame) -> int | Defect:
         return SECURED_FROM
     found = open_head(frame)
     return found if isinstance(found, Defect) else found[1]
+
+
+def clear_chunks(like: Frame, request: int, body: bytes, limits: Limits = OUR_LIMITS) -> list[bytes] | Defect:
+    """Return an edited or forged message under policy None, on the channel and token of the MSG chunk `like`.
+
+    Sequence numbers are 0: `sequence.Relay.inserted` stamps each chunk when it leaves. A message that the receiver does
+    not take is a defect (`chunk-size`, `chunk-count`).
+    """
+    room = limits.chunk - SECURED_FROM - SEQUENCE_HEADER
+    pieces = [body[at : at + room] for at in range(0, len(body), room)] or [b""]
+    if len(body) > limits.message:
+        return defect("chunk-size", f"{len(body)} bytes, the other end takes {limits.message}")
+    if len(pieces) > limits.chunks:
+        return defect("chunk-count", f"{len(pieces)} chunks, the other end takes {limits.chunks}")
+    ids = like.raw[HEADER:SECURED_FROM] + _TWO.pack(0, request)
+    *more, last = pieces
+    return [chunk_of(MESSAGE, MORE, ids + piece) for piece in more] + [chunk_of(MESSAGE, FINAL, ids + last)]
