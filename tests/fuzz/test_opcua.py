@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from icsguard.protocols.opcua.asymmetric import OpenPart, SealOpen, UnsealOpen
+from icsguard.core.defect import Defect
+from icsguard.protocols.opcua.asymmetric import OpenPart, SealOpen, UnsealOpen, verified
 from icsguard.protocols.opcua.certificates import certificate_of
 from icsguard.protocols.opcua.channel import Asked, Channel, Role
 from icsguard.protocols.opcua.chunks import Whole
@@ -200,3 +201,20 @@ def test_a_chunk_of_random_changes_never_passes_a_signature():
         for frame in Framer().feed(stream):
             found = UnsealOpen(frame, identity).run() if frame.kind == OPEN else None
             assert found is None or frame.raw == raw or known(found)
+
+
+def test_no_changed_certificate_raises():
+    sound = samples["identity"]().certificate
+    rng, seen = random.Random(4), {"defect": 0, "read": 0}
+    policy = next(law for law in POLICIES.values() if law.secures)
+    for turn in range(4000):
+        raw = bytearray(sound)
+        for _ in range(rng.choice([1, 1, 2, 3])):
+            raw[rng.randrange(4, len(raw))] = rng.choice([0, 1, 2, 3, 6, 0x30, 0x7F, 0x80, 0xFF, rng.randrange(256)])
+        found = certificate_of(bytes(raw))
+        seen["defect" if isinstance(found, Defect) else "read"] += 1
+        if isinstance(found, Defect):
+            assert "channel-certificate" == known(found).code
+        elif turn % 10 == 0:
+            assert not verified(found.key, policy, bytes(found.key_bytes), b"data")
+    assert min(seen.values()) > 400

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 
 from icsguard.core.defect import Defect
-from icsguard.protocols.opcua.certificates import Certificate, certificate_of, thumbprint
+from icsguard.protocols.opcua.certificates import Certificate, certificate_of, key_bytes, thumbprint
 from icsguard.protocols.opcua.codec import Blob, Malformed, Reader, Text, encoded, shape_of
 from icsguard.protocols.opcua.defects import defect
 from icsguard.protocols.opcua.security import DEPRECATED, MAX_KEY_BITS, POLICIES, Padding, PolicyLaw
@@ -123,7 +123,7 @@ class UnsealOpen(NamedTuple):
             return defect("channel-short", f"{len(inner)} decrypted bytes")
         if not verified(sender.key, policy, inner[end:], raw[:at] + inner[:end]):
             return defect("channel-signature", "the signature of the OPN is wrong")
-        body = _unpadded(inner[:end], self.identity.key.key_size // 8)
+        body = _unpadded(inner[:end], key_bytes(self.identity.key))
         return body if isinstance(body, Defect) else _opened(self.frame, policy, body, sender)
 
 
@@ -135,7 +135,7 @@ def _opened(frame: Frame, policy: PolicyLaw, inner: bytes, sender: Certificate |
 
 
 def _decrypted(key: RSAPrivateKey, policy: PolicyLaw, data: bytes) -> bytes | Defect:
-    size = key.key_size // 8
+    size = key_bytes(key)
     if not data or len(data) % size or len(data) > _MAX_SECURED:
         return defect("channel-ciphertext", f"{len(data)} encrypted bytes, blocks have {size}")
     scheme = _oaep(policy)
@@ -145,9 +145,9 @@ def _decrypted(key: RSAPrivateKey, policy: PolicyLaw, data: bytes) -> bytes | De
         return defect("channel-ciphertext", "a block cannot be decrypted")
 
 
-def _unpadded(inner: bytes, key_bytes: int) -> bytes | Defect:
+def _unpadded(inner: bytes, cipher_block: int) -> bytes | Defect:
     """Return `inner` (without signature) without its padding, which the *receiver's* key size governs."""
-    wide = key_bytes > _ONE_BYTE_PADDING
+    wide = cipher_block > _ONE_BYTE_PADDING
     counts = 1 + wide
     low = inner[-counts]
     padding = low | inner[-1] << 8 if wide else low
@@ -170,8 +170,8 @@ class SealOpen(NamedTuple):
     receiver: Certificate | None = None
     """Both None under policy None."""
 
-    def run(self) -> bytes:
-        """Return the chunk; raise ValueError where a secured policy lacks a key."""
+    def run(self) -> bytes | Defect:
+        """Return the chunk, or why the receiver's key is of no use; raise ValueError where a key of ours is missing."""
         inner = _TWO.pack(self.sequence, self.request) + self.body
         if not self.policy.secures:
             return self._chunk(None, None, inner, len(inner))[0]
@@ -179,8 +179,8 @@ class SealOpen(NamedTuple):
             raise ValueError(f"{self.policy.name} needs both certificates")
         return self._secured(self.identity, self.receiver, inner)
 
-    def _secured(self, identity: Identity, receiver: Certificate, inner: bytes) -> bytes:
-        cipher_block, signature = receiver.key_bytes, identity.key.key_size // 8
+    def _secured(self, identity: Identity, receiver: Certificate, inner: bytes) -> bytes | Defect:
+        cipher_block, signature = receiver.key_bytes, key_bytes(identity.key)
         plain_block = cipher_block - _oaep_overhead(self.policy)
         inner = _padded(inner, cipher_block, plain_block, signature)
         blocks = (len(inner) + signature) // plain_block
@@ -188,7 +188,10 @@ class SealOpen(NamedTuple):
         plain = inner + signed(identity.key, self.policy, chunk)
         scheme = _oaep(self.policy)
         places = range(0, len(plain), plain_block)
-        return chunk[:at] + b"".join(receiver.key.encrypt(plain[p : p + plain_block], scheme) for p in places)
+        try:
+            return chunk[:at] + b"".join(receiver.key.encrypt(plain[p : p + plain_block], scheme) for p in places)
+        except ValueError:  # a key that only looks like one: the peer chose it
+            return defect("channel-certificate", "nothing can be encrypted with the receiver's key")
 
     def _chunk(self, certificate: bytes | None, receiver: bytes | None, inner: bytes, size: int) -> tuple[bytes, int]:
         """Return the chunk with clear `inner`, its size field as if that took `size` bytes, and where it begins."""

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
 from icsguard.core.clock import SECOND
 from icsguard.core.defect import Defect
@@ -23,6 +24,17 @@ MAX_CERTIFICATE: Final = 8_192  # bytes of one; an RSA-4096 leaf with many names
 MAX_NAMES: Final = 64  # of one kind in a SubjectAlternativeName that are kept; the rest does not count
 THUMBPRINT: Final = 20
 """Bytes of a SHA-1."""
+_UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    OverflowError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+    x509.DuplicateExtension,
+    Warning,  # the library warns of what it will refuse one day; where warnings are errors that day is today
+)
+"""All that the library raises on bytes that are no certificate; found by changing bytes of a sound one."""
 _SEQUENCE: Final = 0x30
 _LONG_FORM: Final = 0x80
 _MAX_LENGTH_BYTES: Final = 3
@@ -47,11 +59,16 @@ class Certificate(NamedTuple):
     @property
     def key_bytes(self) -> int:
         """Length of a signature or of an encrypted block."""
-        return self.key.key_size // 8
+        return key_bytes(self.key)
 
     def is_valid(self, now: int) -> bool:
         """Say whether `now` lies in its period."""
         return self.not_before <= now <= self.not_after
+
+
+def key_bytes(key: RSAPublicKey | RSAPrivateKey) -> int:
+    """Return the length of a key's signatures and blocks."""
+    return (key.key_size + 7) // 8
 
 
 def thumbprint(der: bytes) -> bytes:
@@ -97,7 +114,7 @@ def certificate_of(raw: bytes | None) -> Certificate | Defect:
         return chain
     try:
         return _parsed(chain[0])
-    except (ValueError, TypeError, x509.UnsupportedGeneralNameType, x509.DuplicateExtension, OverflowError):
+    except _UNREADABLE:
         return defect("channel-certificate", f"the leaf of {len(chain[0])} bytes cannot be read")
 
 

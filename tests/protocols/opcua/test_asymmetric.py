@@ -1,5 +1,8 @@
 """OPN chunks: what one end seals the other opens, for keys of both padding laws; nothing else passes."""
 
+import runpy
+from pathlib import Path
+
 import pytest
 
 from icsguard.protocols.opcua.asymmetric import (
@@ -15,6 +18,7 @@ from icsguard.protocols.opcua.certificates import certificate_of
 from icsguard.protocols.opcua.security import DEPRECATED, NONE, POLICIES
 from icsguard.protocols.opcua.uacp import chunk_of, frame
 
+identity = runpy.run_path(str(Path(__file__).parent / "conftest.py"))["identity"]
 SECURED = [law for law in POLICIES.values() if law.secures]
 BODY = b"body of an OPN" * 12
 
@@ -134,3 +138,21 @@ def test_a_signature_that_leaves_no_room_is_short(identities, monkeypatch):
     monkeypatch.setattr(module, "_decrypted", lambda *_: bytes(10))
     raw = sealed(SECURED[0], identities)
     assert "channel-short" == UnsealOpen(frame(raw), identities["server"]).run().code
+
+
+@pytest.mark.parametrize("policy", SECURED, ids=lambda law: law.name)
+def test_a_key_whose_length_is_no_whole_number_of_bytes_works(identities, policy):
+    odd = identity("odd", 2049, "urn:odd")
+    raw = SealOpen(7, policy, 1, 1, BODY, odd, certificate_of(identities["client"].certificate)).run()
+    assert BODY == UnsealOpen(frame(raw), identities["client"]).run().body
+    back = SealOpen(7, policy, 1, 1, BODY, identities["client"], certificate_of(odd.certificate)).run()
+    assert BODY == UnsealOpen(frame(back), odd).run().body
+
+
+def test_a_key_that_only_looks_like_one_is_a_defect(identities):
+    der = identities["client"].certificate
+    at = der.index(b"\x02\x82\x01\x01\x00") + 5
+    even = der[: at + 255] + bytes([der[at + 255] & 0xFE]) + der[at + 256 :]
+    peer = certificate_of(even)
+    assert 256 == peer.key_bytes
+    assert "channel-certificate" == SealOpen(7, SECURED[0], 1, 1, BODY, identities["server"], peer).run().code
