@@ -3,7 +3,8 @@
     python tests/fuzz/guided.py [folder for what it finds] [-runs=1000000]
 
 It takes memory of its own for each run (some 5 KiB): give long ones `-rss_limit_mb=0` or start them anew; the campaign,
-not this, says whether the codec keeps any. The first byte of an input chooses what the rest is: a stream, a request, or an answer to one of the sound requests.
+not this, says whether the codec keeps any. The first byte of an input chooses what the rest is: a stream, a request, or
+an answer to one of the sound requests.
 """
 
 import sys
