@@ -15,7 +15,7 @@ UV     ?= build/lock/venv/bin/uv
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types imports matching requirements fuzz faults bench models package lock clean
+.PHONY: help demo test check format lint types imports matching requirements fuzz faults bench compiled evaluate models package lock clean
 
 help: ## say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -51,6 +51,9 @@ faults: $(VENV)/.installed-dev ## put every fault in the gateway's way (KILLS=10
 
 bench: $(VENV)/.installed-dev ## measure icsguard beside nginx, HAProxy, Suricata, modbus-proxy (BENCH_ARGS=--short: 3 minutes)
 	@$(BIN)/python -m bench $(BENCH_ARGS)
+
+compiled: $(VENV)/.installed-dev ## build icsguard with a compiled core into build/compiled (bench then has a row of it)
+	@$(BIN)/python tools/compile_core.py $(COMPILED_ARGS)
 
 evaluate: $(VENV)/.installed-run ## measure detection on simulated plants and recorded data (EVALUATE_ARGS=--short: one minute)
 	@$(BIN)/icsguard evaluate --full --report icsguard-evaluation.html --json-file icsguard-evaluation.json $(EVALUATE_ARGS)

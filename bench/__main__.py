@@ -18,7 +18,7 @@ from typing import Final
 import msgspec
 
 from bench import table
-from bench.build import OUTPUT, NoCompilerError, build
+from bench.build import COMPILED, OUTPUT, NoCompilerError, build
 from bench.events import EVENTS, play_events
 from bench.events import SHORT as SHORT_EVENTS
 from bench.figures import judged_writes, shadow_price
@@ -58,7 +58,16 @@ class Plan:
 def all_contenders() -> list[Contender]:
     """Return every contender in the order of the table."""
     suricata = [Suricata(log=False), Suricata(log=True)]
-    return [Direct(), Relay(), Nginx(), Haproxy(), *suricata, ModbusProxy(), Icsguard()]
+    return [
+        Direct(),
+        Relay(),
+        Nginx(),
+        Haproxy(),
+        *suricata,
+        ModbusProxy(),
+        Icsguard(),
+        Icsguard("icsguard-compiled", tree=COMPILED),
+    ]
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -38,15 +38,18 @@ MANY_RULES: Final = 9_000  # near the bound of one policy
 class Icsguard:
     """The product."""
 
-    def __init__(self, name: str = "icsguard", *, shadow: bool = True, mode: str = "enforce") -> None:
+    def __init__(
+        self, name: str = "icsguard", *, shadow: bool = True, mode: str = "enforce", tree: Path | None = None
+    ) -> None:
         self.name = name
+        self._tree = tree
         self.wrap: list[str] = []
         self._shadow = shadow
         self._mode = mode
 
     def absent(self) -> str:
-        """It is always there."""
-        return ""
+        """It is always there; its compiled core where somebody built it."""
+        return "" if self._tree is None or self._tree.is_dir() else "no compiled core: make compiled"
 
     def version(self) -> str:
         """Return its version."""
@@ -62,7 +65,7 @@ class Icsguard:
         config = write_site(folder, conduits, mode=self._mode)
         models(config, stage.programs, folder / "state")
         with contextlib.ExitStack() as stack:
-            gateway = _part(stack, stage, "gateway", stage.place.gateway, config)
+            gateway = _part(stack, stage, "gateway", stage.place.gateway, config, self._tree)
             wait_for_port(conduits[CELL][0], gateway, folder / "gateway.log")
             parts = {"recorder": _part(stack, stage, "recorder", stage.place.side, config)}
             if self._shadow:
@@ -100,10 +103,17 @@ def status(folder: Path) -> Status:
 
 
 def _part(
-    stack: contextlib.ExitStack, stage: Stage, role: str, prefix: list[str], config: Path
+    stack: contextlib.ExitStack,
+    stage: Stage,
+    role: str,
+    prefix: list[str],
+    config: Path,
+    tree: Path | None = None,
 ) -> subprocess.Popen[bytes]:
+    """Start one process. The gateway alone comes from `tree`: per-frame code runs nowhere else."""
     command = [*prefix, sys.executable, "-m", f"icsguard.runtime.{role}", "--config", str(config)]
-    process = start(command, stage.folder / f"{role}.log", env=ENVIRONMENT)
+    path = {"PYTHONSAFEPATH": "1", "PYTHONPATH": str(tree)} if tree is not None else {}
+    process = start(command, stage.folder / f"{role}.log", env={**ENVIRONMENT, **path})
     stack.callback(stop, process)
     return process
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from importlib.util import find_spec
 
 import typer
 
@@ -17,8 +18,15 @@ def version(*, as_json: Json = False) -> None:
         "icsguard": __version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "core": core(),
     }
     if as_json:
         show.as_json(facts)
         return
-    typer.echo(f"icsguard {facts['icsguard']}  (Python {facts['python']}, {facts['system']})")
+    typer.echo(f"icsguard {facts['icsguard']}  (Python {facts['python']}, {facts['system']}, {facts['core']} core)")
+
+
+def core() -> str:
+    """Return `compiled` where the per-frame code runs as C extensions, `Python` where it runs as it is written."""
+    session = find_spec("icsguard.conversation.session")
+    return "Python" if session is None or (session.origin or "").endswith(".py") else "compiled"

@@ -57,3 +57,8 @@ def test_icsguard_with_everything_on(stage, plc):
     assert result.forbidden.sent == result.forbidden.exception > 0
     assert 0 == plc.arrived().forbidden
     assert {"own", "shadow", "recorder"} == set(result.usage)
+
+
+def test_a_compiled_core_that_nobody_built_says_how_to_build_it(tmp_path):
+    assert "make compiled" in Icsguard("icsguard-compiled", tree=tmp_path / "absent").absent()
+    assert "" == Icsguard("icsguard-compiled", tree=tmp_path).absent()
