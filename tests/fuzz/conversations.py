@@ -1,5 +1,7 @@
 """Dialogues as a target of the campaign; every fourth is held twice, chopped otherwise and without the hot path."""
 
+from collections import Counter
+
 import settings_pool as pool
 from cast import Material
 from own_links import OwnLinks
@@ -46,7 +48,7 @@ class Conversations:
 
     def _compare(self, one, other):
         assert one.said == other.said, "another chopping, another conversation"
-        told = [[(record.kind, record.text) for record in dialogue.guard.run.recent] for dialogue in (one, other)]
+        told = [Counter((record.kind, record.text) for record in talk.guard.run.recent) for talk in (one, other)]
         assert told[0] == told[1], "another chopping, other records"
 
     def longest_event_ns(self):

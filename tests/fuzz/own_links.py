@@ -105,7 +105,8 @@ class OwnLinks(Dialogue):
         watch.is_told_to_close |= any(type(command) is CloseClient for command in commands)
         watch.check_bounds()
         _check_link(watch.session)
-        self.said.append((watch.session.flow, commands, [(row[0], *row[6:]) for row in rows]))
+        others = [command for command in commands if type(command) is not ToClient]
+        self.said.append((watch.session.flow, others, sorted(answers), sorted((row[0], *row[6:]) for row in rows)))
         self.wake()
         self.prompt(line)
 
