@@ -100,8 +100,15 @@ class PooledExchange(Exchange):
         elif why := pool.want(self.session, now):
             self.unreachable(flight, why, now)
         elif flight.request.unit in pool.units.suspects:
-            told_at = flight.arrived_at + self.guard.conduit.device_timeout_ms * MS
-            flight.expires = min(flight.expires, told_at)  # as if it had been asked
+            self._hold_back(flight, now)
+
+    def _hold_back(self, flight: Flight, now: int) -> None:
+        """Let a request wait for a unit that is asked one thing at a time: as long as if it had been asked."""
+        told_at = flight.arrived_at + self.guard.conduit.device_timeout_ms * MS
+        if told_at <= now:
+            self._unit_is_silent(flight, now)
+        else:
+            flight.expires = min(flight.expires, told_at)
 
     def boarded(self, lane: Lane) -> None:
         """Note that one more request is on `lane`."""
@@ -132,6 +139,9 @@ class PooledExchange(Exchange):
 
     def _unit_is_silent(self, flight: Flight, now: int) -> None:
         text = f"unit {flight.request.unit} has not answered lately: others have their turn first"
+        if flight.attempts:  # its second try: the device has seen it
+            self.no_answer(flight, text, now)
+            return
         flight.note(Reason(Layer.RESOURCES, "unit-silent", text, Decision.ALLOW))
         self.end(flight, Outcome.UNREACHABLE, now, reply=NO_RESPONSE)
 

@@ -112,3 +112,27 @@ def test_who_is_held_back_for_a_silent_unit_is_told_when_its_own_time_is_over(ma
     assert READ == scene.sent[-1][1][7:], "the next one asks again"
     scene.answer()
     assert adu(5, b"\x03\x02\x00\x07") == scene.got[session.flow][-1]
+
+
+def test_writes_that_wait_for_each_other_and_a_silent_unit_are_told_together(make_pool):
+    scene = make_pool(mode=Mode.OBSERVE)
+    session = opened(scene)
+    scene.ask(session, adu(2, READ, unit=5))
+    for tid in range(3, 9):
+        scene.ask(session, adu(tid, bytes((6, 0, tid, 0, 1)), unit=5))
+    scene.pass_time(SECOND)
+    scene.pass_time(SECOND)
+    assert 0 == session.next_timer() or session.next_timer() > scene.now
+    assert 7 == len(scene.got[session.flow][1:])
+
+
+def test_a_read_on_its_second_try_was_seen_also_where_its_unit_fell_silent(make_pool):
+    scene = make_pool(device_in_flight=4)
+    session = opened(scene)
+    scene.ask(session, adu(2, READ), fast=False)
+    scene.lose()
+    scene.guard.pool.units.timed_out(17, scene.now, others_out=1, now=scene.now)
+    scene.up()
+    scene.pass_time(SECOND)
+    assert adu(2, b"\x83\x0b") == scene.got[session.flow][-1]
+    assert Outcome.TIMED_OUT is list(scene.outcomes().values())[-1]
