@@ -1,8 +1,10 @@
+import time
+
 import msgspec
 import pytest
 
 from icsguard.evaluation import loaded, run
-from icsguard.evaluation.form import Form
+from icsguard.evaluation.form import SHORT, Form
 
 TINY = Form("tiny", ("water",), 700, 200, 1, 20, 1, 5, ("batadal",))
 
@@ -35,3 +37,21 @@ def test_absent_data_are_left_out_with_a_word(monkeypatch, tmp_path):
     assert () == found.tables
     assert "left out" in said[0]
     assert any("no recorded data" in text for text in found.facts.values())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_short_form_costs_less_than_a_minute_and_lets_nothing_through():
+    began = time.process_time()  # of this process: a busy machine must not fail it
+    found = run.evaluate(SHORT, (), 1, lambda _text: None)
+    assert time.process_time() - began < 60
+    conduct = next(table for table in found.tables if table.name == "conduct")
+    assert {0} == {row["missed"] for row in conduct.rows}
+    replays = [
+        row["recall"]
+        for table in found.tables
+        if table.name == "telemetry"
+        for row in table.rows
+        if row["attack"] == "replay"
+    ]
+    assert min(replays) >= 0.75
