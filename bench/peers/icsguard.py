@@ -23,10 +23,12 @@ from bench.process import NotReadyError, children, free_port, last_words, start,
 from bench.site import write_policy, write_site
 from bench.trained import sources_digest, train
 from icsguard import __version__
+from icsguard.control import links
 from icsguard.control.replies import Status
 from icsguard.control.requests import GetStatus
 from icsguard.runtime.control_client import ControlError, ask
 
+SOURCES: Final = Path(links.__file__).parent.parent
 CELL: Final = "cell"
 SECOND: Final = "second"
 READY_S: Final = 30.0  # the shadow loads and probes its models
@@ -48,8 +50,12 @@ class Icsguard:
         self._mode = mode
 
     def absent(self) -> str:
-        """It is always there; its compiled core where somebody built it."""
-        return "" if self._tree is None or self._tree.is_dir() else "no compiled core: make compiled"
+        """It is always there; its compiled core where somebody built it from these sources."""
+        if self._tree is None:
+            return ""
+        built = [found.stat().st_mtime for found in self._tree.glob("*.so")]
+        newest = max(source.stat().st_mtime for source in SOURCES.rglob("*.py"))
+        return "" if built and min(built) > newest else "no compiled core of these sources: make compiled"
 
     def version(self) -> str:
         """Return its version."""

@@ -1,5 +1,6 @@
 """The contenders: each stands up, carries a load without an error, and is gone afterwards."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,11 @@ def test_icsguard_with_everything_on(stage, plc):
     assert {"own", "shadow", "recorder"} == set(result.usage)
 
 
-def test_a_compiled_core_that_nobody_built_says_how_to_build_it(tmp_path):
-    assert "make compiled" in Icsguard("icsguard-compiled", tree=tmp_path / "absent").absent()
-    assert "" == Icsguard("icsguard-compiled", tree=tmp_path).absent()
+def test_a_compiled_core_that_is_not_of_these_sources_says_how_to_build_it(tmp_path):
+    contender = Icsguard("icsguard-compiled", tree=tmp_path)
+    assert "make compiled" in contender.absent()
+    extension = tmp_path / "core.so"
+    extension.touch()
+    assert "" == contender.absent()
+    os.utime(extension, (1, 1))
+    assert "make compiled" in contender.absent()
