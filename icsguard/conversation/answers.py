@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from icsguard.conversation import ending
+from icsguard.conversation.limits import lawful
 from icsguard.core.flow import Client
 from icsguard.core.transaction import Outcome
 from icsguard.protocols.modbus.correlate import Pairing
@@ -61,7 +62,7 @@ class Answers:
 
     def _deliver(self, lane: Lane, riders: list[Rider], frame: Frame, now: int) -> None:
         request = riders[0].flight.request
-        response = parse_response(request, frame.pdu, quirks=lane.quirks)
+        response = parse_response(lawful(request), frame.pdu, quirks=lane.quirks)
         self._units.answered(request.unit)
         defect = response.defect
         if defect is not None and not all(one.exchange.passes_anyway(one.flight, response, defect) for one in riders):

@@ -12,6 +12,8 @@ from icsguard.protocols.modbus.pdu import Request
 _BITS: Final = frozenset({1, 2})
 _WORDS: Final = frozenset({3, 4, 23})
 
+_CODE: Final = "pdu-device-limit"
+
 
 def answer_size(request: Request) -> int:
     """Return the PDU bytes of a good answer where the request says them (AP §6.1 to §6.4, §6.17), else 0."""
@@ -30,4 +32,11 @@ def within(max_pdu: int, request: Request, pdu: bytes) -> Request:
     size = max(len(pdu), answer_size(request))
     if size <= max_pdu:
         return request
-    return request._replace(defect=defect("pdu-device-limit", f"{size} bytes of PDU, the device takes {max_pdu}"))
+    return request._replace(defect=defect(_CODE, f"{size} bytes of PDU, the device takes {max_pdu}"))
+
+
+def lawful(request: Request) -> Request:
+    """Return the request by which its answer is judged: what is too large for the device is Modbus all the same."""
+    if request.defect is None or request.defect.code != _CODE:
+        return request
+    return request._replace(defect=None)

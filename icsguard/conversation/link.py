@@ -13,6 +13,7 @@ from typing import Final
 from icsguard.conversation.api import Arrival
 from icsguard.conversation.flight import Flight
 from icsguard.conversation.hot import CachedRead
+from icsguard.conversation.limits import lawful
 from icsguard.conversation.states import LINK_MOVES, LinkState, Stage, moved
 from icsguard.core.defect import Defect
 from icsguard.protocols.modbus.defects import defect
@@ -100,7 +101,7 @@ class OwnLink:
         if frame.unit != flight.request.unit and UNIT_NOT_ECHOED not in self._quirks:
             text = f"unit {frame.unit} answers, unit {flight.request.unit} was asked"
             return Arrival(raw, flight, None, defect("response-mismatch", text))
-        response = parse_response(flight.request, frame.pdu, quirks=self._quirks)
+        response = parse_response(lawful(flight.request), frame.pdu, quirks=self._quirks)
         return Arrival(raw, flight, response, response.defect)
 
     def _asked_for(self, raw: bytes) -> Flight | None:

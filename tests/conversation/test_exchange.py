@@ -2,7 +2,9 @@
 
 import pytest
 
+from icsguard.conversation.api import ToClient
 from icsguard.conversation.exchange import MAX_ATTEMPTS, Exchange
+from icsguard.core.decision import Mode
 from icsguard.core.transaction import Outcome
 
 
@@ -47,3 +49,23 @@ def test_an_answer_to_a_client_that_left_is_an_abandoned_request(make_pool):
     scene.leave(client)
     scene.answer()
     assert [Outcome.ABANDONED] == list(scene.outcomes().values())
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["own link", "shared link"])
+def test_the_answer_to_a_request_too_large_for_the_device_is_judged_all_the_same(make_scene, make_pool, shared):
+    raw = adu(1, bytes((3, 0, 0, 0, 32)))
+    scene = (make_pool if shared else make_scene)(max_pdu=64, mode=Mode.OBSERVE)
+    session = scene.connect()
+    answer = adu(0 if shared else 1, bytes((3, 2, 0, 7)))
+    if shared:
+        scene.ask(session, raw)
+        scene.up()
+        scene.guard.set_mode(Mode.ENFORCE)
+        scene.device(answer)
+        told = scene.got[session.flow]
+    else:
+        scene.play(f"client {raw.hex()}")
+        scene.play("link up")
+        scene.guard.set_mode(Mode.ENFORCE)
+        told = [c.data for c in scene.bytes_from_device(answer) if isinstance(c, ToClient)]
+    assert [adu(1, b"\x83\x0b")] == told, "one word is not thirty-two"

@@ -1,6 +1,6 @@
 import pytest
 
-from icsguard.conversation.limits import answer_size, within
+from icsguard.conversation.limits import answer_size, lawful, within
 from icsguard.protocols.modbus.pdu import parse_request
 
 
@@ -32,3 +32,11 @@ def test_the_answers_size_follows_from_the_request(pdu, size):
 def test_what_is_more_than_the_device_takes_is_a_defect(pdu, limit, code):
     found = within(limit, parse_request(1, pdu), pdu).defect
     assert code == (found.code if found else None)
+
+
+def test_an_answer_is_judged_by_the_request_without_the_devices_limit():
+    pdu = bytes((3, 0, 0, 0, 32))
+    request = parse_request(1, pdu)
+    assert request == lawful(within(64, request, pdu)) == lawful(request)
+    defective = parse_request(1, bytes((3, 0, 0, 0, 0)))
+    assert defective is lawful(defective)
