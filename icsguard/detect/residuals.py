@@ -87,8 +87,9 @@ class ResidualWatch:
         self._last = [*self._last[-2:], raw]
         if len(self._last) < 3:  # noqa: PLR2004 - this row, the one before, and that one's past
             return None
-        past, state, _ = self._last
-        state = state.copy()
+        past, state, _ = (one.copy() for one in self._last)
+        # As while learning, a row has the commands of the one after it: its change is what was told in between.
+        past[self._commands] = state[self._commands]
         state[self._commands] = raw[self._commands]
         settled = np.array_equal(state[self._commands], self._last[1][self._commands])
         row_z, state_z, past_z = ((one - self._mean) / self._scale for one in (raw, state, past))

@@ -79,6 +79,35 @@ def test_after_a_command_the_second_yardstick_holds_for_a_while(fitted, site, po
     assert [True, False, False, False, True] == calm[5:10]
 
 
+class Listening:
+    """A scorer that keeps what it was asked."""
+
+    digest = "listening"
+
+    def __init__(self, model):
+        self._size, self._places = len(model.columns), len(model.modes) + 1
+        self.asked = []
+
+    def score(self, row, state, previous):
+        self.asked.append((row, state, previous))
+        return np.zeros((1, self._size)), np.zeros((1, self._size * self._places))
+
+
+def test_each_row_has_the_commands_of_the_one_after_it_as_while_learning(fitted, points):
+    model = fitted.model
+    command = next(i for i, column in enumerate(model.columns) if column.kind == "command")
+    mean, scale = model.columns[command].mean, model.columns[command].scale
+    scorer = Listening(model)
+    watch = ResidualWatch(model, scorer)
+    values = list(next(iter(_rows(model, points, 3, 9))).values)
+    for at, told in enumerate((1.0, 2.0, 3.0)):
+        values[command] = told
+        watch.feed(Row(at, tuple(values), at > 0))
+    ((_, state, previous),) = scorer.asked
+    assert abs(3.0 - (state[command] * scale + mean)) < 1e-9
+    assert abs(2.0 - (previous[command] * scale + mean)) < 1e-9
+
+
 def test_nothing_is_said_across_a_gap(fitted, site, points):
     watch = ResidualWatch(fitted.model, site.scorer)
     first, second, third, fourth, *_ = list(_rows(fitted.model, points, 3, 9))
