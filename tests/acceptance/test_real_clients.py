@@ -33,7 +33,7 @@ if sys.argv[2] == "work":
         said(client.read_holding_registers(20, count=8, device_id=1)),
         said(client.read_coils(8, count=3, device_id=1)),
         said(client.read_input_registers(0, count=4, device_id=1)),
-        said(client.read_discrete_inputs(0, count=4, device_id=1)),
+        said(client.read_discrete_inputs(8, count=4, device_id=1)),  # shares memory with its own coils
     ]))
 else:
     print(json.dumps([
