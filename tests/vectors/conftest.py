@@ -47,6 +47,7 @@ FIXTURES = {  # name: folder, and whether only sound or only defective entries a
     "response_vector": ("modbus/responses", None),
     "sound_response": ("modbus/responses", True),
     "stream": ("modbus/streams", None),
+    "rtu_answer": ("modbus/rtu", None),
 }
 
 

@@ -9,9 +9,11 @@ from icsguard.protocols.modbus.mbap import MAX_PENDING, Framer, whole
 from icsguard.protocols.modbus.meaning import describe
 from icsguard.protocols.modbus.pdu import parse_request, parse_response
 from icsguard.protocols.modbus.refuse import refuse
+from icsguard.protocols.modbus.rtu import MAX_FRAME, RtuFramer, encode
 
 REMARKS = {"pdu-padding", "response-padding", "response-exception-code"}
 PAIRING = {"response-unsolicited", "response-late", "response-duplicate", "response-mismatch"}
+OF_THE_DEVICE = {"pdu-device-limit", "pdu-not-framable"}  # laws of one device's settings: tests/conversation shows them
 
 
 def parsed(adu):
@@ -93,7 +95,35 @@ def test_a_stream_byte_by_byte_gives_the_same_frames(stream):
     assert at_once.fatal == byte_by_byte.fatal
 
 
-@pytest.mark.parametrize("law", [law for law in DEFECTS if law not in PAIRING])
+def rtu_fed(answer, pieces):
+    """Return the framer after the pieces, and its frames."""
+    framer, frames = RtuFramer(), []
+    if answer.asked:
+        framer.expect(7, answer.asked)
+    for piece in pieces:
+        frames += framer.feed(piece) if piece else []
+        assert framer.pending <= MAX_FRAME
+    return framer, frames
+
+
+def test_an_rtu_answer_gives_the_frame_and_the_defect_of_its_file_at_every_split(rtu_answer):
+    frames_due = int(rtu_answer.text.partition(",")[0])
+    for cut in range(len(rtu_answer.raw) + 1):
+        framer, frames = rtu_fed(rtu_answer, (rtu_answer.raw[:cut], rtu_answer.raw[cut:]))
+        assert frames_due == len(frames)
+        assert all(rtu_answer.raw.startswith(encode(frame.unit, frame.pdu)) for frame in frames)
+        # What comes apart from its answer is what nobody asked for.
+        same = {rtu_answer.defect} | ({"rtu-unsolicited"} if rtu_answer.defect == "rtu-trailing" else set())
+        assert code(framer.fatal) in same
+
+
+def test_an_rtu_answer_byte_by_byte_gives_the_same_frames(rtu_answer):
+    _, at_once = rtu_fed(rtu_answer, (rtu_answer.raw,))
+    _, one_by_one = rtu_fed(rtu_answer, [bytes([byte]) for byte in rtu_answer.raw])
+    assert at_once == one_by_one
+
+
+@pytest.mark.parametrize("law", [law for law in DEFECTS if law not in PAIRING | OF_THE_DEVICE])
 def test_every_defect_of_the_table_has_vectors(law):
     here = Path(__file__).parent / "modbus"
     assert list(here.glob(f"*/{law}.txt")), f"no vectors show {law}"
