@@ -31,7 +31,7 @@ class Teller:
         style = "green" if trial.held else "bold red"
         took = f" in {trial.verdict_ms:.1f} ms" if trial.refused else ""
         by = f" by {trial.caught.layer}" if trial.caught.layer else ""
-        self.say("attack", f"{number:>2}/{of} {trial.title}: {trial.fate}{took}{by}", style)
+        self.say("attack", f"{number:>2}/{of} {trial.title} ({trial.technique}): {trial.fate}{took}{by}", style)
         for check in trial.checks:
             if not check.held:
                 self.say("", f"not so: {check.text}", "bold red")

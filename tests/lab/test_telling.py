@@ -14,7 +14,7 @@ def teller():
 def test_the_fate_of_an_attack_is_one_line(trial):
     talk, out = teller()
     talk.tell(2, 14, trial())
-    assert out.getvalue() == "attack    2/14 Unknown client writes: all 3 refused in 1.2 ms by policy\n"
+    assert out.getvalue() == "attack    2/14 Unknown client writes (T0855): all 3 refused in 1.2 ms by policy\n"
 
 
 def test_what_did_not_hold_is_told_at_once(trial):
