@@ -61,6 +61,44 @@ class IsolationSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class UaSettings:
+    """How a conduit of OPC UA stands between its two channels. Paths are absolute."""
+
+    way: str = "terminate"
+    """`terminate`: a channel of its own on each side; `passthrough`: the peers' own channel, watched."""
+    on_deny: str = ""
+    """`cut`: a denied request on a signed passthrough channel ends the connection; empty: nothing is enforced there."""
+    on_mixed: str = "split"
+    """What happens to a Write or Call of which only some items are denied: `split` or `refuse_all`."""
+    client_security: tuple[tuple[str, int], ...] = ()
+    """What clients are offered, best first: security policy URI and MessageSecurityMode (1 None, 2 Sign, 3 both)."""
+    server_security: tuple[str, int] = ("http://opcfoundation.org/UA/SecurityPolicy#None", 1)
+    """What the gateway opens towards the server."""
+    url: str = ""
+    """Endpoint URL that clients are told; empty: the one that they dialled."""
+    device_url: str = ""
+    """Endpoint URL of the server."""
+    pki: str = ""
+    """Folder of certificates, keys and trust lists."""
+    own: str = "gateway"
+    """Name of the certificate and key shown to clients."""
+    upstream: str = ""
+    """Name of those shown to the server; empty: the same."""
+    upstream_of: tuple[tuple[str, str], ...] = ()
+    """Client (ApplicationUri, or SHA-256 of its certificate) to the name shown to the server in its stead."""
+    server_pin: str = ""
+    """SHA-256 of the server's certificate; empty: the trust list decides."""
+    handshake_timeout_s: int = 5
+    """From the connection to the first activated channel."""
+    incomplete_timeout_s: int = 5
+    """How old an unfinished message may be."""
+    token_lifetime_s: int = 3_600
+    """Life of the keys of a channel, both sides."""
+    opens_per_minute: int = 60
+    """OpenSecureChannel requests of one address."""
+
+
+@dataclass(frozen=True, slots=True)
 class Conduit:
     """One listener that leads to one device (IEC 62443), with its mode and failure policy."""
 
@@ -107,6 +145,8 @@ class Conduit:
     hold_ttl_s: int = 300
     """A ticket that no human answers closes by itself."""
     isolation: IsolationSettings = field(default_factory=IsolationSettings)
+    opcua: UaSettings | None = None
+    """Where `protocol` is "opcua"."""
 
 
 @dataclass(frozen=True, slots=True)

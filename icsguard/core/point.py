@@ -8,6 +8,10 @@ from enum import StrEnum
 from icsguard.core.meaning import Table
 
 
+NO_REGISTER = -1
+"""Address of a point that is a node of an OPC UA server and nothing else."""
+
+
 class PointKind(StrEnum):
     """How a point is treated beyond its limits."""
 
@@ -93,7 +97,7 @@ class Point:
     """Modbus unit identifier."""
     table: Table
     address: int
-    """0-based address of its first element."""
+    """0-based address of its first element; NO_REGISTER where it is reached by its node alone."""
     type: DataType = DataType.U16
     order: WordOrder = WordOrder.ABCD
     scale: float = 1.0
@@ -113,6 +117,15 @@ class Point:
     """Control loop the point belongs to; explanations are grouped by it."""
     overlaps: tuple[str, ...] = ()
     """Names of points in other tables that share this point's memory inside the device (AP §4.3)."""
+    node: str = ""
+    """Its node where the device speaks OPC UA: `nsu=<namespace URI>;s=<id>`. The node's value is in engineering units."""
+    node_type: str = ""
+    """Built-in type of the node's value, `Double`; empty: any number."""
+
+    @property
+    def in_registers(self) -> bool:
+        """Say whether the point lives in registers or bits of a device."""
+        return self.address != NO_REGISTER
 
     @property
     def words(self) -> int:
