@@ -1,11 +1,14 @@
 """The roll-out: a state and a law become a trajectory, fast enough to be asked while a write is held.
 
-One product, two cuts and the ties a step, in memory that is laid out once; 60 steps of 25 points take about 0.3 ms.
-Bits stand still, so the matrices of a combination of bits serve the whole trajectory.
+Bits stand still in a roll-out, so that a combination of bits is one linear map, and all steps of a horizon are one
+product of the state with a matrix that is made once. That holds until a limit of a drive or of the wire binds, or where
+a point follows the square of another; from there on it goes step by step. 60 steps of 20 points take about 40 us the
+one way, 240 the other.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -14,52 +17,115 @@ from icsguard.inference.api import Array
 from icsguard.twin.dynamics import Law, fold
 
 MAX_FOLDED: Final = 64  # combinations of bits whose matrices are kept; the oldest goes, and is folded again if needed
+MAX_OPERATOR: Final = 1 << 18  # numbers in the matrix of a whole horizon (2 MB): larger sites go step by step
+_HELD: Final = 1e-9  # a limit binds when it is passed by more than this, in standard deviations: rounding does not
+
+
+@dataclass(slots=True)
+class _Folded:
+    """The law in one combination of bits."""
+
+    matrix: Array
+    """Makes the next state of (state, previous, 1), before limits and ties."""
+    operator: Array | None = None
+    """Makes the moving points of all steps of (state, previous, 1), where no limit binds; None until it is needed."""
 
 
 class Roller:
     """Rolls one law out, from one state at a time."""
 
-    def __init__(self, law: Law) -> None:
+    def __init__(self, law: Law, steps: int = 60) -> None:
+        """`steps` is the usual length of a roll-out; longer ones go step by step."""
         self.law = law
-        size = len(law.mean)
-        self._matrices: dict[bytes, Array] = {}
+        self._steps, self._size = steps, len(law.mean)
+        size, moving = self._size, law.moving
+        self._kept: dict[bytes, _Folded] = {}
         self._low, self._high = np.full(size, -np.inf), np.full(size, np.inf)
-        self._low[law.moving], self._high[law.moving] = law.low[law.moving], law.high[law.moving]
+        self._low[moving], self._high[moving] = law.low[moving], law.high[moving]
+        slack = _HELD * law.scale[moving]
+        self._inside = np.tile(law.low[moving] - slack, (steps, 1)), np.tile(law.high[moving] + slack, (steps, 1))
         self._ties = _ties(law)
+        self._tied_low, self._tied_high = self._low[law.tied], self._high[law.tied]
+        straight = not self._ties[:, size:-1].any()
+        self._is_linear = straight and steps * len(moving) * (2 * size + 1) <= MAX_OPERATOR
 
     def roll(self, state: Array, previous: Array, steps: int) -> Array:
         """Return the next `steps` states (rows, engineering units); `previous` is the state one step before."""
-        size, tied = len(state), self.law.tied
-        matrix = self._matrix(state)
-        low, high = self._low, self._high
-        tied_low, tied_high = low[tied], high[tied]
-        out = np.empty((steps, size))
+        folded = self._fold(state)
+        out = np.empty((steps, self._size))
+        done = self._leap(folded, state, previous, out) if self._is_linear and steps <= self._steps else 0
+        if done == 1:
+            state, previous = out[0], state
+        elif done:
+            state, previous = out[done - 1], out[done - 2]
+        if done < steps:
+            self._walk(folded.matrix, state, previous, out[done:])
+        return out
+
+    def _leap(self, folded: _Folded, state: Array, previous: Array, out: Array) -> int:
+        """Fill the rows up to the first limit that binds; return how many those are."""
+        if folded.operator is None:
+            folded.operator = self._operator(folded.matrix)
+        steps, moving = len(out), self.law.moving
+        lever = np.concatenate((state, previous, (1.0,)))
+        reached = (folded.operator[: steps * len(moving)] @ lever).reshape(steps, len(moving))
+        out[:] = state
+        out[:, moving] = reached
+        low, high = self._inside
+        bound = (reached < low[:steps]) | (reached > high[:steps])
+        return int(bound.any(axis=1).argmax()) if bound.any() else steps
+
+    def _walk(self, matrix: Array, state: Array, previous: Array, out: Array) -> None:
+        """Fill the rows one after the other."""
+        size, tied = self._size, self.law.tied
+        low, high, dot, most, least = (
+            self._low,
+            self._high,
+            np.dot,
+            np.maximum,
+            np.minimum,
+        )  # np.clip takes thrice the time
         lever, curve = np.ones(2 * size + 1), np.ones(2 * size + 1)
-        lever[:size], lever[size:-1] = state, previous
+        now, past = lever[:size], lever[size:-1]
+        now[:], past[:] = state, previous
         for row in out:
-            np.dot(matrix, lever, out=row)
-            np.maximum(row, low, out=row)
-            np.minimum(row, high, out=row)
+            dot(matrix, lever, out=row)
+            most(row, low, out=row)
+            least(row, high, out=row)
             if len(tied):
                 curve[:size] = row
                 np.multiply(row, row, out=curve[size:-1])
-                row[tied] = np.minimum(np.maximum(self._ties @ curve, tied_low), tied_high)
-            lever[size:-1] = lever[:size]
-            lever[:size] = row
-        return out
+                row[tied] = least(most(dot(self._ties, curve), self._tied_low), self._tied_high)
+            past[:] = now
+            now[:] = row
 
-    def _matrix(self, state: Array) -> Array:
-        """Return one matrix that makes the next state of (state, previous, 1), for the bits of `state`."""
+    def _fold(self, state: Array) -> _Folded:
+        """Return the matrices for the bits of `state`."""
         key = state[self.law.bits].tobytes()
-        found = self._matrices.get(key)
+        found = self._kept.get(key)
         if found is None:
-            if len(self._matrices) >= MAX_FOLDED:
-                del self._matrices[next(iter(self._matrices))]
+            if len(self._kept) >= MAX_FOLDED:
+                del self._kept[next(iter(self._kept))]
             values, changes, constant = fold(self.law, state)
             one = np.eye(len(constant))
-            found = np.ascontiguousarray(np.hstack([(one + values + changes).T, -changes.T, constant[:, None]]))
-            self._matrices[key] = found
+            matrix = np.hstack([(one + values + changes).T, -changes.T, constant[:, None]])
+            found = self._kept[key] = _Folded(np.ascontiguousarray(matrix))
         return found
+
+    def _operator(self, matrix: Array) -> Array:
+        """Return the matrix that makes the moving points of all steps, the ties put into it."""
+        size, tied = self._size, self.law.tied
+        once = matrix.copy()
+        once[tied] = self._ties[:, :size] @ matrix
+        once[tied, -1] += self._ties[:, -1]
+        on, back = once[:, :size], once[:, size:-1]
+        before, now = np.eye(size, 2 * size + 1, size), np.eye(size, 2 * size + 1)
+        rows = []
+        for _ in range(self._steps):
+            before, now = now, on @ now + back @ before
+            now[:, -1] += once[:, -1]
+            rows.append(now[self.law.moving])
+        return np.ascontiguousarray(np.vstack(rows))
 
 
 def _ties(law: Law) -> Array:

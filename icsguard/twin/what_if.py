@@ -73,7 +73,7 @@ class WhatIf:
     def __init__(self, model: SiteModel, points: Sequence[Point], steps: int) -> None:
         self.model = model
         self.steps = steps
-        self._roller = Roller(model.law())
+        self._roller = Roller(model.law(), steps)
         self._envelopes = envelopes(model, {point.name: point for point in points})
         self._bands = model.bands(steps)
         self._modes = frozenset(model.known_modes)
