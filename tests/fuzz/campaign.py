@@ -21,6 +21,7 @@ import table
 from answer_target import Answers
 from conversations import Conversations
 from framing_target import Framing
+from opcua_target import UaChannels, UaMessages, UaStreams
 from pairing_target import Pairings
 from request_target import Requests
 from rtu_target import Rtu
@@ -39,7 +40,9 @@ SHARES = {
     SharedConversations: 0.00125,
 }
 """Part of N that each target gets: much where an input is cheap."""
-TARGETS = {target.name: target for target in SHARES}
+OPCUA = {UaMessages: 0.5, UaStreams: 0.3, UaChannels: 0.2}
+"""The same for OPC UA, in a campaign of its own (`--protocol opcua`)."""
+TARGETS = {target.name: target for target in (*SHARES, *OPCUA)}
 WARM = 0.2  # part of the batches after which memory must not grow any more
 ROUNDS = 200  # turns in which the targets alternate, so that a campaign cut short has tried them all
 TOLD_EVERY_S = 60
@@ -51,7 +54,7 @@ def size_of(target):
 
 def plan(inputs, names):
     """Return how many batches each target gets, at least one."""
-    chosen = {target: share for target, share in SHARES.items() if target.name in names}
+    chosen = {target: share for target, share in (SHARES | OPCUA).items() if target.name in names}
     whole = sum(chosen.values())
     return {target: max(1, round(inputs * share / whole / size_of(target))) for target, share in chosen.items()}
 
@@ -84,7 +87,8 @@ def _tell(turn, tallies):
 
 def campaign(options):
     """Run it in as many processes as asked for; return figures by target, and what went wrong with the processes."""
-    batches = plan(options.inputs, options.target or TARGETS)
+    usual = OPCUA if options.protocol == "opcua" else SHARES
+    batches = plan(options.inputs, options.target or {target.name for target in usual})
     tasks = [(job, options.jobs, batches, options.seed, options.minutes * 60) for job in range(options.jobs)]
     if options.jobs == 1:
         return work(*tasks[0]), ""
@@ -113,6 +117,7 @@ def main():
     parser.add_argument("--inputs", type=int, default=200_000, help="inputs of all targets together")
     parser.add_argument("--jobs", type=int, default=1, help="processes that share them")
     parser.add_argument("--seed", type=int, default=1, help="another seed gives other inputs")
+    parser.add_argument("--protocol", choices=["modbus", "opcua"], default="modbus", help="whose targets")
     parser.add_argument("--target", action="append", choices=list(TARGETS), help="only this one (may be repeated)")
     parser.add_argument("--minutes", type=float, default=600.0, help="end after so long, whatever was done by then")
     parser.add_argument("--coverage", action="store_true", help="measure what the inputs reach, in a run of its own")
@@ -125,7 +130,7 @@ def main():
     began = time.monotonic()
     figures, broken = campaign(options)
     seconds = time.monotonic() - began
-    reach = reached.measure(options.seed) if options.coverage else {}
+    reach = reached.measure(options.seed) if options.coverage and options.protocol == "modbus" else {}
     if options.json:
         found = {"seed": options.seed, "jobs": options.jobs, "seconds": seconds, "targets": figures, "reached": reach}
         options.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
