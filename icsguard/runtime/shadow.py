@@ -14,7 +14,6 @@ import gc
 import os
 import signal
 import sys
-from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -32,17 +31,17 @@ from icsguard.detect.options import ConduitOptions, ShadowOptions
 from icsguard.detect.shadow import Shadow
 from icsguard.evidence.own import OwnRecords
 from icsguard.runtime import log, systemd
+from icsguard.runtime.backlog import Backlog
 from icsguard.runtime.clock import Clock
 from icsguard.runtime.link import Link, LinkClient
 from icsguard.runtime.model_store import MANIFEST, Models, ModelStore
 from icsguard.runtime.rundir import RunDirError, run_dir
 from icsguard.runtime.tasks import spawn
 
-MAX_BATCHES: Final = 512  # batches that wait to be observed: seconds of full load. The oldest is shed, and counted
-CATCH_UP: Final = 4
-"""Waiting batches observed before a question is answered: the freshest image that the deadline allows."""
-SLOW_NS: Final = 8 * MS
-"""Catching up stops here: with the answer itself and the way back it must fit into a deadline of 20 ms."""
+SLICE: Final = 8
+"""Transactions observed in one go: a question that comes meanwhile waits 0.2 ms."""
+CATCH_UP_NS: Final = MS
+"""So long waiting transactions are observed before a question is answered: the freshest image at a bounded price."""
 IDLE_S: Final = 0.2
 STATUS_S: Final = 1.0
 _LOG: Final = structlog.get_logger("icsguard.shadow")
@@ -72,8 +71,8 @@ class ShadowProcess:
         self._raw = b""
         self._stamp: tuple[object, ...] = ()
         self._refused: dict[str, str] = {}
-        self._batches: deque[links.Batch] = deque()
-        self._shed = self._lost = self._failed = 0
+        self._backlog = Backlog()
+        self._failed = 0
         self._slowest_ns = 0
         self._wake, self._reload, self._stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
@@ -100,14 +99,14 @@ class ShadowProcess:
         self._reload.set()
 
     async def _round(self) -> None:
-        """Observe one batch and score a portion, or wait for something to do."""
-        if self._batches:
-            self._observe_one()
+        """Observe a slice and score a portion, or wait for something to do."""
+        if self._backlog:
+            self._observe()
         else:
             self._wake.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(IDLE_S):
-                    await self._wake.wait()
+            alarm = asyncio.get_running_loop().call_later(IDLE_S, self._wake.set)
+            await self._wake.wait()
+            alarm.cancel()
         try:
             findings, isolations = self._core.tick(self._clock.now())
         except Exception as error:  # noqa: BLE001 - the edge of the process: a bug in scoring must not end opinions
@@ -117,12 +116,11 @@ class ShadowProcess:
             self._link.send(links.Found(tuple(findings), tuple(isolations)))
         await asyncio.sleep(0)  # questions first
 
-    def _observe_one(self) -> None:
-        batch = self._batches.popleft()
-        self._lost += batch.lost_transactions
+    def _observe(self) -> None:
+        part = self._backlog.take(SLICE)
         try:
-            self._core.observe(batch.transactions, self._clock.now())
-        except Exception as error:  # noqa: BLE001 - the edge of the process: one bad batch must not end opinions
+            self._core.observe(part, self._clock.now())
+        except Exception as error:  # noqa: BLE001 - the edge of the process: one bad slice must not end opinions
             self._fail("observe", error)
 
     def _hello(self, link: Link) -> None:
@@ -133,10 +131,7 @@ class ShadowProcess:
             case links.Ask(question):
                 link.send(links.Answer(self._answer(question)))
             case links.Batch():
-                if len(self._batches) >= MAX_BATCHES:
-                    self._batches.popleft()
-                    self._shed += 1
-                self._batches.append(message)
+                self._backlog.put(message)
                 self._wake.set()
             case links.Configure(settings, anchor):
                 self._configure(settings, anchor)
@@ -148,10 +143,8 @@ class ShadowProcess:
     def _answer(self, question: Question) -> Opinion:
         """Answer from the freshest image that there is time for."""
         began = self._clock.now()
-        for _ in range(CATCH_UP):
-            if not self._batches or self._clock.now() - began > SLOW_NS:
-                break
-            self._observe_one()
+        while self._backlog and self._clock.now() - began < CATCH_UP_NS:
+            self._observe()
         try:
             opinion = self._core.ask(question, began)
         except Exception as error:  # noqa: BLE001 - the edge of the process: policy has allowed the write already
@@ -208,8 +201,8 @@ class ShadowProcess:
             facts = self._core.status(now)
             facts |= {f"refused.{name}": reason for name, reason in self._refused.items()}
             facts |= {
-                "shed_batches": self._shed,
-                "lost_transactions": self._lost,
+                "shed_batches": self._backlog.shed,
+                "lost_transactions": self._backlog.lost,
                 "failures": self._failed,
                 "slowest_answer_us": self._slowest_ns // 1000,
             }

@@ -20,9 +20,10 @@ from icsguard.learn.export import export, site_key
 from icsguard.learn.fit import fit
 from icsguard.policy.rules import Policy
 from icsguard.protocols.modbus import build
+from icsguard.runtime.backlog import MAX_BATCHES
 from icsguard.runtime.clock import Clock
 from icsguard.runtime.link import LinkServer
-from icsguard.runtime.shadow import MAX_BATCHES, ShadowProcess, options_of
+from icsguard.runtime.shadow import ShadowProcess, options_of
 
 CONDUIT = Conduit("cell", "127.0.0.1", 1502, "127.0.0.1", 502, policy=Policy(points=cell_points()))
 
@@ -107,7 +108,9 @@ async def shadow(gateway, tmp_path):
 async def test_a_dangerous_write_is_refused_through_the_socket(gateway, shadow, fitted, tmp_path):
     export(fitted, tmp_path / "models" / "cell", site_key(tmp_path))
     await gateway.status(lambda facts: "cell.model" in facts)
-    await gateway.mirror(_live(gateway, OfflineCell(7).run(10, None)))
+    recording = OfflineCell(7).run(10, None)
+    await gateway.mirror(_live(gateway, recording))
+    await gateway.status(lambda facts: facts["transactions"] == len(recording))
     opinion = await gateway.ask(5, switch(at.PUMP_2, on=False))
     assert opinion.decision is Decision.REFUSE
     assert opinion.findings[0].code == "unsafe-consequence"
@@ -169,12 +172,23 @@ async def test_a_flood_of_batches_is_shed_and_counted_while_questions_are_answer
     batch = links.Batch([one] * links.MAX_BATCH, [])
     for _ in range(MAX_BATCHES + 200):
         shadow._heard(None, batch)
-    assert len(shadow._batches) == MAX_BATCHES
-    assert shadow._shed == 200
+    assert len(shadow._backlog) == MAX_BATCHES
+    assert shadow._backlog.shed == 200
     began = time.monotonic()
     opinion = await gateway.ask(3, switch(at.PUMP_2, on=False))
     assert opinion.number == 3
     assert time.monotonic() - began < 2.0
+
+
+async def test_a_question_behind_a_backlog_is_answered_after_a_slice_of_it(gateway, shadow):
+    await gateway.status(lambda facts: "cell.twin" in facts)
+    recording = OfflineCell(2).run(60, None)
+    for start in range(0, len(recording), links.MAX_BATCH):
+        shadow._heard(None, links.Batch(list(recording[start : start + links.MAX_BATCH]), []))
+    waiting = len(shadow._backlog)
+    question = Question(8, "cell", 1, "127.0.1.1", gateway.clock.now(), build.adu(8, 1, switch(at.PUMP_2, on=False)))
+    assert 8 == shadow._answer(question).number
+    assert waiting - 10 < len(shadow._backlog) <= waiting
 
 
 async def test_a_bug_while_judging_lets_the_write_pass_and_is_counted(gateway, shadow, monkeypatch):
