@@ -79,6 +79,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--event-seconds", type=float, help="measured seconds of an event (default 20, short 4)")
     parser.add_argument("--only", default="", help="contenders, separated by commas")
     parser.add_argument("--scenario", default="", help="scenarios, separated by commas")
+    parser.add_argument("--events", default="", help=f"events, separated by commas, of: {', '.join(EVENTS)}")
     parser.add_argument("--no-events", action="store_true", help="leave out the events")
     parser.add_argument("--no-figures", action="store_true", help="leave out judged writes and the shadow's price")
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the results (default %(default)s)")
@@ -96,7 +97,11 @@ def plan(options: argparse.Namespace) -> Plan:
     absent = {one.name: one.absent() for one in chosen}
     seconds = options.seconds or (1.5 if options.short else 5.0)
     named = set(filter(None, options.scenario.split(",")))
-    events = () if options.no_events else SHORT_EVENTS if options.short else tuple(EVENTS)
+    usual = SHORT_EVENTS if options.short else tuple(EVENTS)
+    events = () if options.no_events else tuple(filter(None, options.events.split(","))) or usual
+    unknown = set(events) - set(EVENTS)
+    if unknown:
+        raise SystemExit(f"bench: no event is called {', '.join(sorted(unknown))}")
     return Plan(
         contenders=tuple(one for one in chosen if not absent[one.name]),
         absent={name: why for name, why in absent.items() if why},

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from icsguard.config.settings import Conduit
 from icsguard.control import links
@@ -25,20 +25,21 @@ from icsguard.core.flow import Client
 from icsguard.core.isolation import Scope
 from icsguard.core.record import RecordKind, Severity
 from icsguard.core.transaction import Opinion
+from icsguard.policy.decide import Judge
 from icsguard.runtime.clock import Clock
+from icsguard.runtime.door import Door, open_doors
 from icsguard.runtime.mirror import Outlet
 from icsguard.runtime.modbus_shell import ClientEnd
 from icsguard.runtime.pool_shell import PooledEnd, PoolShell
+from icsguard.runtime.tasks import spawn
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
 MAX_TICK_NS: Final = 250 * MS
 """The timer's longest pause; half the device's timeout where that is shorter, so no deadline is seen late."""
 MIN_TICK_NS: Final = MS
-BACKLOG: Final = 1024
-"""Connections that the kernel keeps until they are accepted: as many as `max_clients` can be. The kernel bounds it by
-its own somaxconn; beyond, it drops the call and the client tries again after a second."""
 
 
 class Listener:
@@ -62,7 +63,7 @@ class Listener:
             self.pool = PoolShell(self, guard.pool)
         self._may_open = may_open
         self._asked: dict[int, ClientEnd] = {}
-        self._server: asyncio.AbstractServer | None = None
+        self._doors: tuple[Door, ...] = ()
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0
         self.loop = asyncio.get_running_loop()
@@ -76,21 +77,30 @@ class Listener:
 
     async def listen(self) -> None:
         """Listen where the conduit says. Raises OSError where the address cannot be bound."""
-        conduit = self.conduit
-        self._server = await self.loop.create_server(
-            lambda: ClientEnd(self) if self.pool is None else PooledEnd(self),
-            conduit.listen_host,
-            conduit.listen_port,
-            backlog=BACKLOG,
-            reuse_address=True,
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._doors = await open_doors(self.conduit.listen_host, self.conduit.listen_port, self.loop, self._enter)
+        self.port = self._doors[0].port
+
+    def _enter(self, sock: socket.socket) -> None:
+        spawn(self.loop.connect_accepted_socket(self.end, sock), "client")
+
+    def end(self) -> ClientEnd:
+        """Return the shell of a new connection."""
+        return ClientEnd(self) if self.pool is None else PooledEnd(self)
 
     def stop_accepting(self) -> None:
         """Take no new clients."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        for door in self._doors:
+            door.close()
+        self._doors = ()
+
+    def take(self, conduit: Conduit, judge: Judge) -> None:
+        """Take changed options and a new policy into use."""
+        self.conduit = conduit
+        self.guard.reload(conduit, judge)
+
+    def keep_wall(self, shift: int) -> None:
+        """Note how far the wall clock is from the steady one, ns."""
+        self.guard.memory.wall_shift = shift
 
     def drain(self) -> None:
         """Answer what is under way, then close each connection."""
@@ -119,6 +129,8 @@ class Listener:
     def admit(self, end: ClientEnd) -> Dialogue | None:
         """Return a session for a new client; None where it must be closed at once, which is on record."""
         assert end.transport is not None  # noqa: S101 - called when the connection was made
+        if not self._doors:
+            return None  # it came in while the last door closed
         address, port = _peer(end.transport)
         client = Client(address, port, self.guard.judge.client(address))
         now = self.clock.now()
@@ -126,12 +138,13 @@ class Listener:
         if refusal:
             self._turn_away(client, refusal, now)
             return None
-        session = self._session(client, now)
+        session = self.session(client, now)
         self.ends[session.flow] = end
         self.arm(session.next_timer())
         return session
 
-    def _session(self, client: Client, now: int) -> Dialogue:
+    def session(self, client: Client, now: int) -> Dialogue:
+        """Return the conversation of a new client."""
         guard, flow = self.guard, self.guard.run.next_flow()
         if guard.pool is None:
             return Session(guard, client, flow, now)
@@ -269,6 +282,10 @@ class Listener:
         gone = [number for number, end in self._asked.items() if end.session is None or not end.session.asks(number)]
         for number in gone:
             del self._asked[number]
+
+
+def _port(server: Any) -> int:  # noqa: ANN401 - uvloop's sockets are a list, asyncio's a tuple
+    return int(server.sockets[0].getsockname()[1])
 
 
 def _peer(transport: asyncio.Transport) -> tuple[str, int]:
