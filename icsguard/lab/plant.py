@@ -13,13 +13,13 @@ import contextlib
 import logging
 import signal
 import sys
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Sequence, Sized
+from typing import Final, Protocol
 
 import msgspec
 
 from icsguard.lab import registers as at
-from icsguard.lab.plc import Plc, Write
+from icsguard.lab.plc import Arrivals, Plc, Write
 from icsguard.lab.program import LEVEL_QUANTUM_M, Program
 from icsguard.lab.water import SPEED_UP
 from icsguard.runtime.tasks import spawn
@@ -59,10 +59,36 @@ class Sight(msgspec.Struct, frozen=True):
     port: int
 
 
+class Controller(Protocol):
+    """What a plant needs of the PLC before it, whatever that speaks."""
+
+    program: Program
+    arrivals: Arrivals
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        ...
+
+    @property
+    def active_connections(self) -> Sized:
+        """Who is connected."""
+        ...
+
+    @property
+    def harms(self) -> tuple[str, ...]:
+        """What an attack has achieved so far, in words."""
+        ...
+
+    def renew(self, program: Program) -> None:
+        """Put a fresh cell behind the same port."""
+        ...
+
+
 class Plant:
     """The cell, its PLC and the beat of its scans."""
 
-    def __init__(self, plc: Plc, speed: float) -> None:
+    def __init__(self, plc: Controller, speed: float) -> None:
         self._plc = plc
         self._speed = speed
         self._seed = plc.program.seed
@@ -155,13 +181,14 @@ async def _serve(options: argparse.Namespace) -> int:
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     plant = Plant(plc, options.speed)
     if options.lines:
-        spawn(_obey(plant, stop), "plant-orders")
+        spawn(obey(plant, stop), "plant-orders")
     await plant.run(stop, lines=options.lines)
     await plc.shutdown()  # type: ignore[no-untyped-call]
     return 0
 
 
-async def _obey(plant: Plant, stop: asyncio.Event) -> None:
+async def obey(plant: Plant, stop: asyncio.Event) -> None:
+    """Do what the lines on standard input say, until they say stop or end."""
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

@@ -46,10 +46,10 @@ class PlantProcess:
         self._fresh = asyncio.Event()
 
     @classmethod
-    async def start(cls, seed: int) -> Self:
-        """Start a plant on a free port and wait until it can be seen."""
+    async def start(cls, seed: int, module: str = "icsguard.lab.plant", *more: str, port: int = 0) -> Self:
+        """Start a plant on a port (0 for a free one) and wait until it can be seen."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "icsguard.lab.plant", "--port", "0", "--lines", "--seed", str(seed)),
+            *(sys.executable, "-m", module, "--port", str(port), "--lines", "--seed", str(seed), *more),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=MAX_LINE,
