@@ -56,7 +56,7 @@ COMMANDS: Final = {
     "version": Command("version", "icsguard version --json"),
 }
 """Commands in the order of the help."""
-GROUPS: Final = {"policy": "policy", "config": "config", "grant": "grant"}
+GROUPS: Final = {"policy": "policy", "config": "config", "grant": "grant", "models": "models"}
 """Group of commands to the module of this package that holds its `app`."""
 
 

@@ -146,6 +146,14 @@ class EndGrant(Change, frozen=True, kw_only=True):
     id: str
 
 
+class NoteModel(Change, frozen=True, kw_only=True):
+    """A conduit's model files were changed by hand of an operator: keep that on record. Answered by `Done`."""
+
+    conduit: str
+    what: str
+    """What was done, as a sentence."""
+
+
 class Stop(Change, frozen=True, kw_only=True):
     """Drain and stop the gateway. Answered by `Done`, then it stops."""
 
@@ -166,6 +174,7 @@ Request = (
     | Reload
     | AddGrant
     | EndGrant
+    | NoteModel
     | Stop
 )
 """Everything that the control socket understands."""

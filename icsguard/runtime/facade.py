@@ -42,6 +42,7 @@ class Facade:
             requests.Reload: self._reload,
             requests.AddGrant: self._add_grant,
             requests.EndGrant: self._end_grant,
+            requests.NoteModel: self._note_model,
             requests.Stop: self._stop,
         }
 
@@ -185,6 +186,12 @@ class Facade:
         kept.grants[request.conduit] = left
         await self._site.regrant(request.conduit)
         return await self._done(f"grant {request.id} is ended", operator, request)
+
+    async def _note_model(self, request: requests.NoteModel, operator: str) -> Reply:
+        if request.conduit not in self._site.listeners:
+            return no_conduit(self._site, request.conduit)
+        self._site.tell_parts()  # the shadow looks at its models again
+        return await self._done(request.what[: requests.MAX_REASON], operator, request)
 
     async def _stop(self, request: requests.Stop, operator: str) -> Reply:
         done = await self._done("the gateway drains and stops", operator, request)

@@ -33,6 +33,8 @@ MANIFEST: Final = "manifest.json"
 SIGNATURE: Final = "manifest.sig"
 SITE: Final = "site.json"
 ONNX: Final = "point_twin.onnx"
+CHALLENGER: Final = "challenger"
+"""Folder of the model on trial, inside the conduit's."""
 PUBLIC_KEY: Final = Path("keys") / "site.pub"
 
 _ENVIRONMENT: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -46,6 +48,8 @@ class Models:
     flow: FlowModel | None
     refused: Mapping[str, str] = field(default_factory=dict)
     """Model to reason, for the status and the record."""
+    challengers: Mapping[str, Site] = field(default_factory=dict)
+    """Models on trial beside those of `sites`."""
 
 
 class ModelStore:
@@ -57,21 +61,29 @@ class ModelStore:
     def load(self, settings: Settings) -> Models:
         """Return all models of the settings' conduits and the shipped flow model. Blocks for the probes."""
         sites: dict[str, Site | None] = {}
+        challengers: dict[str, Site] = {}
         refused: dict[str, str] = {}
+        key = Path(settings.gateway.state_dir) / PUBLIC_KEY
         for conduit in settings.conduits:
-            sites[conduit.name] = None
-            folder = Path(settings.shadow.models_dir) / conduit.name
-            try:
-                if (folder / MANIFEST).exists():
-                    sites[conduit.name] = self.site(folder, Path(settings.gateway.state_dir) / PUBLIC_KEY)
-            except (ModelRefusedError, OSError) as error:
-                refused[conduit.name] = f"{error}; type: icsguard learn {conduit.name}"
+            name, folder = conduit.name, Path(settings.shadow.models_dir) / conduit.name
+            sites[name] = self._if_there(folder, key, name, refused)
+            challenger = self._if_there(folder / CHALLENGER, key, f"{name}.challenger", refused)
+            if challenger is not None:
+                challengers[name] = challenger
         flow = None
         try:
             flow = self.flow(models_dir())
         except (ModelRefusedError, ShippedDataMissingError, OSError) as error:
             refused["flow_ae"] = str(error)
-        return Models(sites, flow, refused)
+        return Models(sites, flow, refused, challengers)
+
+    def _if_there(self, folder: Path, key: Path, name: str, refused: dict[str, str]) -> Site | None:
+        """Return the model of a folder; None where there is none or it is refused, and then the reason is noted."""
+        try:
+            return self.site(folder, key) if (folder / MANIFEST).exists() else None
+        except (ModelRefusedError, OSError) as error:
+            refused[name] = f"{error}; type: icsguard learn {name.partition('.')[0]}"
+            return None
 
     def site(self, folder: Path, public_key: Path) -> Site:
         """Return a conduit's learnt model; raise ModelRefusedError or OSError."""

@@ -14,7 +14,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -34,9 +34,11 @@ from icsguard.runtime import log, systemd
 from icsguard.runtime.backlog import Backlog
 from icsguard.runtime.clock import Clock
 from icsguard.runtime.link import Link, LinkClient
-from icsguard.runtime.model_store import MANIFEST, Models, ModelStore
+from icsguard.runtime.model_store import CHALLENGER, MANIFEST, Models, ModelStore
+from icsguard.runtime.ring import Ring
 from icsguard.runtime.rundir import RunDirError, run_dir
 from icsguard.runtime.tasks import spawn
+from icsguard.twin.site_model import Site
 
 SLICE: Final = 8
 """Transactions observed in one go: a question that comes meanwhile waits 0.2 ms."""
@@ -67,6 +69,9 @@ class ShadowProcess:
         self._link = LinkClient(run_folder / "shadow.sock", self._heard, on_up=self._hello)
         self._core = Shadow(ShadowOptions(), {}, None)
         self._store = ModelStore()
+        self._ring = Ring()
+        self._sites: Mapping[str, Site | None] = {}
+        self._in_use: tuple[object, ...] = ()
         self._settings: Settings | None = None
         self._raw = b""
         self._stamp: tuple[object, ...] = ()
@@ -114,6 +119,7 @@ class ShadowProcess:
             return
         if findings or isolations:
             self._link.send(links.Found(tuple(findings), tuple(isolations)))
+        self._ring.work(findings, self._clock.now())
         await asyncio.sleep(0)  # questions first
 
     def _observe(self) -> None:
@@ -122,6 +128,7 @@ class ShadowProcess:
             self._core.observe(part, self._clock.now())
         except Exception as error:  # noqa: BLE001 - the edge of the process: one bad slice must not end opinions
             self._fail("observe", error)
+        self._ring.saw(part)
 
     def _hello(self, link: Link) -> None:
         link.send(links.Hello("shadow", os.getpid(), icsguard.__version__))
@@ -129,7 +136,9 @@ class ShadowProcess:
     def _heard(self, link: Link, message: links.Message) -> None:
         match message:
             case links.Ask(question):
-                link.send(links.Answer(self._answer(question)))
+                opinion = self._answer(question)
+                link.send(links.Answer(opinion))
+                self._ring.answered(question, opinion)
             case links.Batch():
                 self._backlog.put(message)
                 self._wake.set()
@@ -189,8 +198,18 @@ class ShadowProcess:
                 note = self._own.alarm(self._clock.now(), f"the model of {name} is not used: {reason}", {"model": name})
                 self._link.send(links.LinkRecords((note,)))
         self._refused = dict(models.refused)
-        self._core = Shadow(options_of(settings), models.sites, models.flow)
-        digests = {name: site.digest for name, site in models.sites.items() if site}
+        # A replacement that is refused does not take the model in use away: that one has passed, and is in memory.
+        sites = {
+            name: site or (self._sites.get(name) if name in models.refused else None)
+            for name, site in models.sites.items()
+        }
+        options = options_of(settings)
+        digests = {name: site.digest for name, site in sites.items() if site}
+        stamp = (self._raw, digests, models.flow.digest if models.flow else "")
+        if stamp != self._in_use:  # a challenger that comes or goes leaves the champion's image alone
+            self._in_use, self._sites = stamp, sites
+            self._core = Shadow(options, sites, models.flow)
+        self._ring.adopt(options, sites, models.challengers, models.flow, self._clock.now())
         _LOG.info("models", sites=digests, flow=models.flow.digest if models.flow else "none")
         gc.collect()
         gc.freeze()  # models live long: later collections need not walk them while a question waits
@@ -199,6 +218,7 @@ class ShadowProcess:
         while True:
             now = self._clock.now()
             facts = self._core.status(now)
+            facts |= self._ring.facts(now)
             facts |= {f"refused.{name}": reason for name, reason in self._refused.items()}
             facts |= {
                 "shed_batches": self._backlog.shed,
@@ -208,6 +228,9 @@ class ShadowProcess:
             }
             self._slowest_ns = 0
             self._link.send(links.Status("shadow", facts))
+            notes = self._ring.records(self._own, now)
+            if notes:
+                self._link.send(links.LinkRecords(notes))
             systemd.alive()
             await asyncio.sleep(STATUS_S)
 
@@ -216,11 +239,13 @@ def _stamps(settings: Settings) -> tuple[object, ...]:
     """Return what changes when a conduit's model is written anew."""
     found: list[object] = []
     for conduit in settings.conduits:
-        try:
-            state = (Path(settings.shadow.models_dir) / conduit.name / MANIFEST).stat()
-            found.append((conduit.name, state.st_mtime_ns, state.st_ino))
-        except OSError:
-            found.append((conduit.name, 0, 0))
+        folder = Path(settings.shadow.models_dir) / conduit.name
+        for path in (folder / MANIFEST, folder / CHALLENGER / MANIFEST):
+            try:
+                state = path.stat()
+                found.append((str(path), state.st_mtime_ns, state.st_ino))
+            except OSError:
+                found.append((str(path), 0, 0))
     return tuple(found)
 
 

@@ -114,6 +114,17 @@ async def test_a_failed_reload_shows_every_problem(scene):
     assert (FailureCode.INVALID, True) == (failure.code, bool(failure.details))
 
 
+async def test_a_changed_model_is_put_on_record_and_told_to_the_shadow(scene, monkeypatch):
+    told = []
+    monkeypatch.setattr(scene.site, "tell_parts", lambda: told.append(1))
+    done = await scene.ask(requests.NoteModel(conduit="plc1", what="the model of plc1 is new", reason="trial won"))
+    assert ("the model of plc1 is new", [1]) == (done.text, told)
+    record = scene.site.run.find(done.record)
+    assert ("trial won", "plc1") == (record.facts["reason"], record.conduit)
+    unknown = await scene.ask(requests.NoteModel(conduit="plc9", what="x", reason="y"))
+    assert FailureCode.UNKNOWN == unknown.code
+
+
 async def test_stop_drains(scene):
     assert isinstance(await scene.ask(requests.Stop(reason="evening")), Done)
     assert scene.site.stopping.is_set()
