@@ -66,6 +66,7 @@ class ConduitWatch:
         self.columns = _columns(options.points, model)
         """Image index of each of the model's columns."""
         self.column_of = {index: column for column, index in enumerate(self.columns)}
+        self._commands = [place for place, one in enumerate(model.columns) if one.kind == "command"] if model else []
         self.grid: Grid | None = None
         self.what_if: WhatIf | None = None
         self.residuals: ResidualWatch | None = None
@@ -196,7 +197,10 @@ class ConduitWatch:
         values = self.grid.values(self.image, now)
         if values is None or now - self.last_row.at > FRESH_STEPS * self.grid.step_ns:
             return None
-        return np.array(values), np.array(self.last_row.values)
+        state, previous = np.array(values), np.array(self.last_row.values)
+        # As while learning, a row has the commands of the one after it: what was told since is no change still to come.
+        previous[self._commands] = state[self._commands]
+        return state, previous
 
     def points(self, now: int) -> Iterator[PointState]:
         """Yield the state of every point."""
@@ -252,5 +256,6 @@ def _habits(points: Sequence[Point], model: SiteModel | None) -> dict[int, Habit
         return {}
     places = {point.name: index for index, point in enumerate(points)}
     return {
-        places[column.name]: Habit(column.keeps, column.by_writes_only, column.longest_run) for column in model.columns
+        places[column.name]: Habit(column.keeps, column.by_writes_only, column.longest_run, model.rows)
+        for column in model.columns
     }

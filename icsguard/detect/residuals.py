@@ -2,8 +2,8 @@
 
 Six streams (temporal and spatial, smoothed over 1, 6 and 30 rows) of each measured point, each divided by its own high
 clean percentile; the largest of them is the score of a row. A point that is often wild does not blind the watch on the
-others. Where that makes a sharper watch there are two yardsticks: one for a settled plant, one for the rows after a
-command changed.
+others. Where that makes a sharper watch there are several yardsticks: one for a settled plant, wider ones for the rows
+after a command changed.
 """
 
 from __future__ import annotations
@@ -69,8 +69,9 @@ class ResidualWatch:
         self._moving = np.array([i for i, column in enumerate(columns) if column.kind == "moving"], dtype=np.intp)
         self._commands = np.array([i for i, column in enumerate(columns) if column.kind == "command"], dtype=np.intp)
         self._sigma = np.array([[c.sigma_time for c in columns], [c.sigma_space for c in columns]])[:, self._moving]
-        self._yardsticks = np.maximum(np.array(model.stream_scale), 1e-6).reshape(2, len(STREAMS), len(self._moving))
-        self._settling = self._since = model.settling_rows
+        self._yardsticks = np.maximum(np.array(model.stream_scale), 1e-6).reshape(-1, len(STREAMS), len(self._moving))
+        self._settling = model.settling
+        self._since = self._settled = max(model.settling, default=0)
         self._modes = {mode: place + 1 for place, mode in enumerate(model.modes)}
         self._smoother = Smoother(len(self._moving))
         self._last: list[Array] = []
@@ -83,7 +84,7 @@ class ResidualWatch:
         if not row.follows:
             self._last = []
             self._smoother.reset()
-            self._since = self._settling
+            self._since = self._settled
         self._last = [*self._last[-2:], raw]
         if len(self._last) < 3:  # noqa: PLR2004 - this row, the one before, and that one's past
             return None
@@ -94,7 +95,7 @@ class ResidualWatch:
         settled = np.array_equal(state[self._commands], self._last[1][self._commands])
         row_z, state_z, past_z = ((one - self._mean) / self._scale for one in (raw, state, past))
         temporal, spatial = self._scorer.score(row_z, state_z, past_z)
-        self._since = min(self._since + 1, self._settling) if settled else 0
+        self._since = min(self._since + 1, self._settled) if settled else 0
         size = len(raw)
         place = self._modes.get(tuple(int(raw[bit] != 0) for bit in self._model.mode_bits), 0)
         expected = np.clip(temporal.ravel() * self._scale + self._mean, self._low, self._high)
@@ -105,7 +106,7 @@ class ResidualWatch:
         # `expected` is the row itself where a command changed during the step: nobody knows when in it that acted.
         moving = self._moving
         rest = np.stack([raw[moving] - expected[moving], raw[moving] - beside[moving]]) / self._sigma
-        yardstick = self._yardsticks[1 if self._since < self._settling else 0]
+        yardstick = self._yardsticks[sum(self._since < rows for rows in self._settling)]
         streams = self._smoother.feed(rest[0], rest[1]) / yardstick
         best = int(np.argmax(streams.max(axis=1)))
         columns = self._model.columns

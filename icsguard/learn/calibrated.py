@@ -23,12 +23,12 @@ from icsguard.twin.site_model import Calibration, Column
 
 QUANTILE: Final = 0.9995
 """Residuals are divided by this quantile of their own clean size (of few rows: their largest)."""
-SETTLINGS: Final = (0, 20, 60)
-"""Rows after a command changed that may have a yardstick of their own; what makes the sharpest watch is taken."""
-LEAST_SETTLED: Final = 0.3
+SETTLINGS: Final = ((), (20,), (60,), (60, 20, 5))
+"""Rows after a command changed that may have yardsticks of their own; what makes the sharpest watch is taken."""
+LEAST_SETTLED: Final = 0.2
 """A plant that is settled more rarely has one yardstick for all rows."""
 LEAST_ROWS: Final = 200
-"""Fewer settled or unsettled rows make no yardstick of their own."""
+"""Fewer rows make no yardstick of their own."""
 _LEAST_SCALE: Final = 0.3
 """Standard deviations: a yardstick is never finer."""
 _TAIL_NS: Final = 120 * SECOND
@@ -80,7 +80,7 @@ class Calibrated:
     """Thresholds with what scores are divided by."""
 
     stream_scale: tuple[float, ...]
-    settling_rows: int
+    settling: tuple[int, ...]
     calibration: Calibration
 
 
@@ -88,9 +88,9 @@ class Calibrated:
 class _Scaled:
     """Yardsticks with the scores that they give on clean rows."""
 
-    settling: int
+    settling: tuple[int, ...]
     yardsticks: Array
-    """2 x streams x columns."""
+    """Yardsticks x streams x columns; the first for a settled plant."""
     calibration: Calibration
     dullness: float
     """How large a residual must be for an alarm, in the geometric mean over streams and columns: less is better."""
@@ -103,7 +103,7 @@ def calibrate_residuals(
     moving = [column for column in columns if column.kind == "moving"]
     rows = sum(len(one.temporal) for one in residuals)
     if not moving or not rows:
-        return Calibrated((1.0,) * (2 * len(STREAMS) * len(moving)), 0, Calibration())
+        return Calibrated((1.0,) * (len(STREAMS) * len(moving)), (), Calibration())
     levels = [_levels(one, moving) for one in residuals]
     length = max(BLOCK_NS // step_ns, 1)
     tried = [
@@ -127,33 +127,32 @@ def _levels(one: Residuals, moving: Sequence[Column]) -> Array:
 
 
 def _scaled(
-    levels: Sequence[Array], residuals: Sequence[Residuals], settling: int, *, length: int, per_day: float
+    levels: Sequence[Array], residuals: Sequence[Residuals], settling: tuple[int, ...], *, length: int, per_day: float
 ) -> _Scaled | None:
-    """Return what a settling time gives; None where settled or unsettled rows are too few for it."""
-    unsettled = [_unsettled(one.changed, settling) for one in residuals]
-    every, late = np.vstack(levels), np.concatenate(unsettled)
-    share = 1.0 - float(late.mean())
-    if settling and (share < LEAST_SETTLED or min(int(late.sum()), int((~late).sum())) < LEAST_ROWS):
+    """Return what settling times give; None where some kind of row is too rare for them."""
+    kinds = [_kinds(one.changed, settling) for one in residuals]
+    every, kind = np.vstack(levels), np.concatenate(kinds)
+    shares = np.bincount(kind, minlength=len(settling) + 1) / len(kind)
+    if settling and (shares[0] < LEAST_SETTLED or shares.min() * len(kind) < LEAST_ROWS):
         return None
-    calm = np.maximum(np.quantile(every[~late], QUANTILE, axis=0), _LEAST_SCALE)
-    moved = np.maximum(np.quantile(every[late], QUANTILE, axis=0), calm) if settling else calm
-    yardsticks = np.stack([calm, moved])
-    scores = [
-        (part / yardsticks[when.astype(np.intp)]).max(axis=(1, 2)) for part, when in zip(levels, unsettled, strict=True)
-    ]
+    yardsticks = [np.maximum(np.quantile(every[kind == 0], QUANTILE, axis=0), _LEAST_SCALE)]
+    for number in range(1, len(settling) + 1):  # the shorter ago, the wider at least
+        yardsticks.append(np.maximum(np.quantile(every[kind == number], QUANTILE, axis=0), yardsticks[-1]))
+    table = np.stack(yardsticks)
+    scores = [(part / table[which]).max(axis=(1, 2)) for part, which in zip(levels, kinds, strict=True)]
     calibration = calibrate(_blocks(np.concatenate(scores), length), per_day=per_day)
-    means = [float(np.log(one).mean()) for one in yardsticks]
-    dullness = float(np.log(max(calibration.threshold, 1e-9))) + share * means[0] + (1.0 - share) * means[1]
-    return _Scaled(settling, yardsticks, calibration, dullness)
+    widths = np.array([float(np.log(one).mean()) for one in table])
+    dullness = float(np.log(max(calibration.threshold, 1e-9))) + float(shares @ widths)
+    return _Scaled(settling, table, calibration, dullness)
 
 
-def _unsettled(changed: NDArray[np.bool_], settling: int) -> NDArray[np.bool_]:
-    """Say of each row whether a command changed within so many rows up to it, as the live watch counts."""
-    found = np.zeros(len(changed), dtype=np.bool_)
-    since = settling
+def _kinds(changed: NDArray[np.bool_], settling: tuple[int, ...]) -> NDArray[np.intp]:
+    """Return the number of each row's yardstick, as the live watch counts: rows since a command changed."""
+    found = np.zeros(len(changed), dtype=np.intp)
+    settled = since = max(settling, default=0)
     for index, now in enumerate(changed):
-        since = 0 if now else min(since + 1, settling)
-        found[index] = since < settling
+        since = 0 if now else min(since + 1, settled)
+        found[index] = sum(since < rows for rows in settling)
     return found
 
 

@@ -26,7 +26,7 @@ from icsguard.learn.recorded import Recorded, Rows, Ways, record, rows
 from icsguard.twin import fitting
 from icsguard.twin.bands import Errors, fidelity, forecast_errors
 from icsguard.twin.dynamics import Law
-from icsguard.twin.scoring import Matrices, matrices, spatial_weights
+from icsguard.twin.scoring import Ahead, Matrices, ahead_of, matrices, spatial_weights
 from icsguard.twin.site_model import Column, SiteModel, points_digest
 
 MAX_FIT_ROWS: Final = 20_000  # rows that fit laws; of a longer recording, evenly spread stretches
@@ -105,7 +105,8 @@ class _Fit:
         self._bits = np.array([point.type is DataType.BOOL for point in self._points])
         self._columns = [self._column(index) for index in range(len(self._points))]
         self._commands = [i for i, column in enumerate(self._columns) if column.kind == "command"]
-        self._runs = [_aligned(run, self._commands) for run in _thinned(grid.runs)]
+        self._all_runs = [_aligned(run, self._commands) for run in grid.runs]
+        self._runs = _thinned(self._all_runs)
         self._parts = self._parts_of_law()
 
     def run(
@@ -121,7 +122,7 @@ class _Fit:
             progress(_FITTED + (1 - _FITTED) * fold / (FOLDS + 1), f"judging the twin, part {fold + 1} of {FOLDS}")
             self._judge(fold, structure, errors, residuals)
         modes = self._modes(self._everything)
-        parts = matrices(law, *self._spatial(self._everything, modes))
+        parts = matrices(law, *self._spatial(self._everything, modes), self._ahead(self._all_runs))
         progress(_FITTED + (1 - _FITTED) * FOLDS / (FOLDS + 1), "calibrating thresholds")
         columns = self._judged(errors, residuals)
         calibrated = calibrate_residuals(residuals, columns, step_ns=self._grid.step_ns, per_day=alarms_per_day)
@@ -144,7 +145,7 @@ class _Fit:
             writings=tuple(one for one in writings if one is not None),
             travel_ns=travel,
             stream_scale=calibrated.stream_scale,
-            settling_rows=calibrated.settling_rows,
+            settling=calibrated.settling,
             residuals=calibrated.calibration,
             flow=flow.calibration,
             flow_feature_scale=flow.scale,
@@ -249,17 +250,20 @@ class _Fit:
             biases.append(centre - centre @ found)
         return np.stack(weights), np.stack(biases)
 
+    def _ahead(self, runs: Sequence[Array]) -> Ahead | None:
+        return ahead_of([self._standard(run) for run in runs])
+
     def _judge(self, fold: int, structure: fitting.Structure, errors: list[Errors], residuals: list[Residuals]) -> None:
-        """Fit without one block of time and judge it with that."""
-        total = sum(len(run) for run in self._runs)
+        """Fit without one block of time and judge it with that: every row, as a guarantee wants many blocks."""
+        total = sum(len(run) for run in self._all_runs)
         first, last = total * fold // FOLDS, total * (fold + 1) // FOLDS
-        teach, judge, offset = _without(self._runs, first, last)
+        teach, judge, offset = _without(self._all_runs, first, last)
         if not teach or not judge:
             return
-        law = fitting.refit(structure, teach)
+        law = fitting.refit(structure, _thinned(teach))
         raw = np.vstack(teach)
         modes = self._modes(raw)
-        parts = matrices(law, *self._spatial(raw, modes))
+        parts = matrices(law, *self._spatial(raw, modes), self._ahead(teach))
         for run in judge:
             errors.append(forecast_errors(law, run, self._commands, offset))
             residuals.append(self._residuals(law, parts, modes, run))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import ceil, log
 from typing import Final, NamedTuple
 
 from icsguard.core.meaning import Change, Table
@@ -28,12 +29,27 @@ class Habit:
     """It never changed but by a write that went through the gateway."""
     longest_run: int = 0
     """Most reads in a row with the same value; 0 where standing still says nothing about the point."""
+    reads: int = 0
+    """Out of how many."""
+
+    @property
+    def frozen_after(self) -> int:
+        """Return the run of equal reads that is told; 0 where none is.
+
+        Runs of a noisy value get rarer by the same factor with each further read, so that the longest of n reads grows
+        with log n: this one is what FROZEN_RECORDINGS such recordings together would show.
+        """
+        if not self.longest_run:
+            return 0
+        longer = 1.0 + log(FROZEN_RECORDINGS) / log(max(self.reads, _FEW_READS))
+        return max(FROZEN_LEAST, ceil(self.longest_run * longer))
 
 
 NO_HABIT: Final = Habit()
-FROZEN_FACTOR: Final = 4
-"""A run of equal samples so many times longer than any learnt one is told."""
-FROZEN_LEAST: Final = 20
+FROZEN_RECORDINGS: Final = 200
+FROZEN_LEAST: Final = 10
+"""Fewer equal reads in a row are never told, however lively the point was."""
+_FEW_READS: Final = 20
 
 
 class Deviation(NamedTuple):
@@ -160,8 +176,8 @@ class Image:
         cell, habit = self.cells[index], self.habits.get(index, NO_HABIT)
         found: list[Deviation] = []
         if value == cell.value:
-            limit = max(FROZEN_LEAST, FROZEN_FACTOR * habit.longest_run)
-            if habit.longest_run and cell.run >= limit and "frozen" not in cell.told:
+            limit = habit.frozen_after
+            if limit and cell.run >= limit and "frozen" not in cell.told:
                 found.append(Deviation("frozen", index, value, value, cell.run_since))
         elif cell.settled and cell.value is not None and asked >= cell.pending_at:
             pending = cell.pending is not None

@@ -18,10 +18,10 @@ from icsguard.core.point import Point
 from icsguard.inference.api import Array, ModelRefusedError, Scorer
 from icsguard.twin.dynamics import Law, Term, Tie
 
-SCHEMA: Final = "icsguard.site/2"
+SCHEMA: Final = "icsguard.site/3"
 MAX_SITE: Final = 32 << 20  # bytes; 512 points with their Gram matrix take 5 MB. Beyond: refused
-YARDSTICKS: Final = 12
-"""Of each moving column: settled and unsettled, in six streams."""
+STREAMS: Final = 6
+"""Of each moving column: temporal and spatial residuals at three speeds (`detect.residuals`)."""
 HORIZONS: Final = (1, 2, 5, 10, 20, 40, 60)
 """Steps at which forecasts are judged (facts: 1, 10, 60; the rest for the shape of the band)."""
 
@@ -115,9 +115,9 @@ class SiteModel:
     """Length of the window over which travel is summed."""
     stream_scale: tuple[float, ...]
     """What residuals are divided by: a high clean percentile of each column's own, in each stream, first while
-    settled, then while a command has just changed (2 x streams x moving columns)."""
-    settling_rows: int
-    """So many rows after a command changed the second yardstick holds; 0: there is only the first."""
+    settled, then the shorter ago a command changed (yardsticks x streams x moving columns)."""
+    settling: tuple[int, ...]
+    """Rows since a command changed below which the second, third ... yardstick holds, falling; empty: there is one."""
     residuals: Calibration
     flow: Calibration
     flow_feature_scale: tuple[float, ...]
@@ -202,6 +202,7 @@ def decode(data: bytes) -> SiteModel:
         raise ModelRefusedError(
             "site-version", f"the site model is {model.schema!r:.40}, expected {SCHEMA}: learn again"
         )
-    if len(model.stream_scale) != YARDSTICKS * sum(column.kind == "moving" for column in model.columns):
+    moving = sum(column.kind == "moving" for column in model.columns)
+    if len(model.stream_scale) != (len(model.settling) + 1) * STREAMS * moving:
         raise ModelRefusedError("site-form", "the site model has not the yardsticks that its columns need: learn again")
     return model

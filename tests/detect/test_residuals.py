@@ -63,11 +63,12 @@ def test_clean_rows_score_low_and_a_false_value_high(fitted, site, points):
     assert sum(one.share for one in strange.contributions) <= 1.0 + 1e-9
 
 
-def test_after_a_command_the_second_yardstick_holds_for_a_while(fitted, site, points):
+def test_after_a_command_wider_yardsticks_hold_for_a_while(fitted, site, points):
     model = fitted.model
     moving = sum(column.kind == "moving" for column in model.columns)
     half = len(STREAMS) * moving
-    patient = replace(model, stream_scale=(1.0,) * half + (1e6,) * half, settling_rows=3)
+    scales = (1.0,) * half + (1e6,) * half + (1e9,) * half
+    patient = replace(model, stream_scale=scales, settling=(3, 1))
     watch = ResidualWatch(patient, site.scorer)
     command = next(i for i, column in enumerate(model.columns) if column.kind == "command")
     still = [next(iter(_rows(model, points, 3, 9))).values] * 12
@@ -75,8 +76,8 @@ def test_after_a_command_the_second_yardstick_holds_for_a_while(fitted, site, po
     for row in values[6:]:
         row[command] += 1
     scores = [watch.feed(Row(at, tuple(row), at > 0)) for at, row in enumerate(values)]
-    calm = [one is not None and one.score > 1e-3 for one in scores]
-    assert [True, False, False, False, True] == calm[5:10]
+    sizes = [0 if one is None else 2 if one.score > 1e-3 else 1 if one.score > 1e-7 else 0 for one in scores]
+    assert [2, 0, 1, 1, 2] == sizes[5:10]
 
 
 class Listening:

@@ -5,7 +5,7 @@ from icsguard.core.meaning import Table
 from icsguard.core.point import DataType, Point
 from icsguard.twin import fitting
 from icsguard.twin.dynamics import Feature, Law, Term
-from icsguard.twin.site_model import YARDSTICKS, Column, SiteModel
+from icsguard.twin.site_model import STREAMS, Column, SiteModel
 
 
 def column(name, kind="moving", **changes):
@@ -41,8 +41,8 @@ def site(columns, terms, ties=(), **changes):
         "known_modes": tuple((value,) * len(bits) for value in (0, 1)) if bits else ((),),
         "writings": (),
         "travel_ns": 60 * 10**9,
-        "stream_scale": (1.0,) * (YARDSTICKS * sum(one.kind == "moving" for one in columns)),
-        "settling_rows": 0,
+        "stream_scale": (1.0,) * (STREAMS * sum(one.kind == "moving" for one in columns)),
+        "settling": (),
         "residuals": _empty(),
         "flow": _empty(),
         "flow_feature_scale": (),

@@ -89,6 +89,13 @@ def test_a_point_without_such_habits_may_change_by_itself(image):
     assert _read(image, Table.COIL, 3, (1,), at=2) == []
 
 
+@pytest.mark.parametrize(
+    ("longest", "reads", "told"), [(0, 1000, 0), (3, 30_000, FROZEN_LEAST), (20, 30_000, 31), (20, 300, 39)]
+)
+def test_the_longest_run_of_a_short_recording_says_less(longest, reads, told):
+    assert told == Habit(longest_run=longest, reads=reads).frozen_after
+
+
 def test_a_sensor_that_stands_still_far_too_long_is_told_once(image):
     told = []
     for at in range(1, 3 * FROZEN_LEAST):

@@ -1,7 +1,7 @@
 import numpy as np
 
 from icsguard.twin.dynamics import step
-from icsguard.twin.scoring import matrices, predict, spatial_weights
+from icsguard.twin.scoring import ROWS_PER_WEIGHT, ahead_of, matrices, predict, spatial_weights
 
 
 def _no_neighbours(size):
@@ -41,3 +41,33 @@ def test_ridge_by_one_inverse_is_ridge_column_by_column():
         expected = np.linalg.solve(gram[np.ix_(others, others)] + ridge * np.eye(3), gram[others, column])
         np.testing.assert_allclose(expected, weights[others, column], rtol=1e-8)
     assert (np.diag(weights) == 0).all()
+
+
+def _second_order(rows):
+    """Two points: one swings by its own two last values, the other follows it a step later."""
+    noise, made = np.random.default_rng(5), np.zeros((rows, 2))
+    for at in range(2, rows):
+        swing = 1.6 * made[at - 1, 0] - 0.8 * made[at - 2, 0] + noise.normal()
+        made[at] = swing, 0.5 * made[at - 1, 0] + noise.normal()
+    return made
+
+
+def test_with_enough_rows_the_step_ahead_is_a_regression_on_two_rows():
+    run = _second_order(4000)
+    found = ahead_of([run[:2500], run[2500:]])
+    np.testing.assert_allclose([1.6, 0.5], found.of_state[0], atol=0.05)
+    np.testing.assert_allclose([-0.8, 0.0], found.of_past[0], atol=0.05)
+
+
+def test_few_rows_leave_the_step_ahead_to_the_law():
+    assert ahead_of([_second_order(ROWS_PER_WEIGHT * 5)]) is None
+    assert ahead_of([]) is None
+
+
+def test_the_step_ahead_stands_for_the_law(law, aligned):
+    standard = (aligned - law.mean) / law.scale
+    found = ahead_of([standard])
+    parts = matrices(law, *_no_neighbours(5), found)
+    temporal, _ = predict(parts, standard[7][None], standard[6][None], standard[5][None])
+    expected = standard[6] @ found.of_state + standard[5] @ found.of_past + found.bias
+    np.testing.assert_allclose(expected, temporal[0], atol=1e-12)
