@@ -118,7 +118,7 @@ class Point:
     overlaps: tuple[str, ...] = ()
     """Names of points in other tables that share this point's memory inside the device (AP §4.3)."""
     node: str = ""
-    """Its node where the device speaks OPC UA: `nsu=<namespace URI>;s=<id>`. The node's value is in engineering units."""
+    """Its node on an OPC UA server, `nsu=<namespace URI>;s=<id>`, whose value is in engineering units."""
     node_type: str = ""
     """Built-in type of the node's value, `Double`; empty: any number."""
 
