@@ -6,7 +6,6 @@ does not fit together and keeps the model that it has. The site key signs: made 
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +14,7 @@ from icsguard.inference.manifest import Manifest, Port, digest, encode
 from icsguard.inference.onnx_build import Op, model
 from icsguard.learn.fit import Fitted
 from icsguard.runtime.model_store import MANIFEST, ONNX, PUBLIC_KEY, SIGNATURE, SITE, SITE_KIND
+from icsguard.runtime.whole_file import put
 from icsguard.twin import site_model
 from icsguard.twin.scoring import Matrices
 
@@ -30,7 +30,7 @@ def export(fitted: Fitted, folder: Path, key: bytes) -> Manifest:
     text = encode(manifest)
     folder.mkdir(parents=True, exist_ok=True, mode=0o750)
     for name, content in ((ONNX, onnx), (SITE, site), (SIGNATURE, signature.sign(key, text)), (MANIFEST, text)):
-        _write(folder / name, content, 0o640)
+        put(folder / name, content, 0o640)
     return manifest
 
 
@@ -40,9 +40,9 @@ def site_key(state_dir: Path) -> bytes:
     path = public.with_name(KEY)
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-        _write(path, signature.new_key(), 0o600)
+        put(path, signature.new_key(), 0o600)
     key = path.read_bytes()
-    _write(public, signature.public_key(key), 0o644)
+    put(public, signature.public_key(key), 0o644)
     return key
 
 
@@ -93,6 +93,9 @@ def onnx_bytes(parts: Matrices) -> bytes:
         "tie_1": parts.tie_1,
         "tie_2": parts.tie_2,
         "tie_bias": parts.tie_bias,
+        "ahead_state": parts.ahead_state,
+        "ahead_past": parts.ahead_past,
+        "ahead_bias": parts.ahead_bias,
         "neighbours": parts.spatial,
         "neighbours_bias": parts.spatial_bias,
     }
@@ -111,21 +114,13 @@ def onnx_bytes(parts: Matrices) -> bytes:
         Op("MatMul", ("squares", "tie_2"), "curved"),
         Op("Gemm", ("row", "tie_1", "tie_bias"), "straight"),
         Op("Add", ("straight", "curved"), "tied"),
-        Op("Add", ("moved", "tied"), "temporal"),
+        Op("Add", ("moved", "tied"), "by_law"),
+        Op("MatMul", ("previous", "ahead_past"), "long_ago"),
+        Op("Gemm", ("state", "ahead_state", "ahead_bias"), "just_now"),
+        Op("Add", ("just_now", "long_ago"), "by_regression"),
+        Op("Add", ("by_law", "by_regression"), "temporal"),
         Op("Gemm", ("row", "neighbours", "neighbours_bias"), "spatial"),
     )
     ports = dict.fromkeys(("row", "state", "previous"), (1, size))
     outputs = {"temporal": (1, size), "spatial": (1, parts.spatial.shape[1])}
     return model(ops, constants, ports, outputs, name="point_twin")
-
-
-def _write(path: Path, content: bytes, mode: int) -> None:
-    """Put the file in place at once, or not at all."""
-    fresh = path.with_name(path.name + ".new")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    fresh.chmod(mode)
-    fresh.replace(path)

@@ -150,7 +150,7 @@ def ahead_of(standard: Sequence[Array]) -> Ahead | None:
             rows += len(inputs)
     if rows < ROWS_PER_WEIGHT * (2 * size + 1):
         return None
-    weights: Array = np.linalg.solve(gram + AHEAD_RIDGE * rows * np.eye(len(gram)), beside)
+    weights: Array = np.asarray(np.linalg.solve(gram + AHEAD_RIDGE * rows * np.eye(len(gram)), beside), np.float64)
     return Ahead(weights[:size], weights[size:-1], weights[-1])
 
 
