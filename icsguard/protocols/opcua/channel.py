@@ -100,6 +100,14 @@ class Channel:
         """Bytes of an unfinished message that are held."""
         return self._assembler.pending
 
+    def agree(self, incoming: Limits) -> None:
+        """Take messages within other bounds from now on."""
+        self._assembler.limits = incoming
+
+    def sends(self, outgoing: Limits) -> None:
+        """Keep to what the other end takes, once it has said so."""
+        self._out = outgoing
+
     # What arrives.
 
     def receive(self, frame: Frame, now: int) -> Whole | Defect | None:

@@ -91,6 +91,16 @@ class Correlator:
         self._flying[pending.id] = pending
         return None
 
+    @property
+    def publishing(self) -> int:
+        """How many Publish requests wait at the device."""
+        return self._publishing
+
+    def forget(self, pending: Pending) -> None:
+        """Take back a request that could not be handed over after all."""
+        if self._flying.pop(pending.id, None) is not None:
+            self._publishing -= pending.waits
+
     def match(self, number: int, response: Response) -> Match:
         """Return the request that this response (with RequestId `number`) ends, or what else the response is."""
         pending = self._flying.get(number)

@@ -246,6 +246,32 @@ def parse_response(body: bytes) -> Response:
         return Response(number, header, None, breach.defect, body)
 
 
+def parameters(request: Request) -> bytes:
+    """Return the bytes behind the header: what a repeated request has in common. All of them for a defective one."""
+    reader = Reader(request.raw)
+    try:
+        NODE_ID.read(reader)
+        REQUEST_HEADER.read(reader)
+    except Malformed:
+        return request.raw
+    return request.raw[reader.at :]
+
+
+def answer_head(body: bytes) -> Response:
+    """Return a response with its header only: enough to pair it and to see a fault."""
+    reader = Reader(body)
+    number, header = 0, NO_RESPONSE_HEADER
+    try:
+        number = _type_id(reader)
+        law = ANSWERS.get(number)
+        if law is None and number != SERVICE_FAULT:
+            return Response(number, header, None, _unknown(number, SERVICES), body)
+        header = RESPONSE_HEADER.read(reader)
+    except Malformed as breach:
+        return Response(number, header, None, breach.defect, body)
+    return Response(SERVICE_FAULT if law is None else law.number, header, None, None, body)
+
+
 def _parameters(reader: Reader, kind: type[tuple[object, ...]] | None) -> tuple[object, ...] | None:
     if kind is None:
         return None

@@ -10,6 +10,7 @@ from typing import Final
 
 from icsguard.protocols.opcua.builtin import Variant
 from icsguard.protocols.opcua.codec import Array
+from icsguard.protocols.opcua.meaning import NO_ALIASES, Names
 from icsguard.protocols.opcua.messages_attribute import ReadRequest, ReadResponse, ReadValueId
 from icsguard.protocols.opcua.messages_session import CloseSessionRequest, CreateSessionResponse
 from icsguard.protocols.opcua.messages_subscription import (
@@ -91,6 +92,20 @@ class Sessions:
     def of(self, token: NodeId) -> Session | None:
         """Return the session of a token; None where it is not known."""
         return self._known.get(token)
+
+    def names(self, token: NodeId) -> Names:
+        """Return how the ids of a session's requests are resolved."""
+        session = self._known.get(token)
+        return Names(self.namespaces, session.aliases if session is not None else NO_ALIASES)
+
+    def items_of(self, request: Request) -> int:
+        """Return how many items the subscription of a CreateMonitoredItems has already."""
+        asked = request.body
+        return self.subscriptions.size(asked.subscription) if isinstance(asked, CreateMonitoredItemsRequest) else 0
+
+    def forgotten(self, token: NodeId) -> None:
+        """Forget a session and what it had: nobody has used it for too long."""
+        self._closed(token, subscriptions=True)
 
     def restarted(self) -> None:
         """Forget everything: the device was restarted or lost."""

@@ -70,6 +70,11 @@ class Subscriptions:
         """Return how many subscriptions a session has."""
         return sum(known.owner == owner for known in self._known.values())
 
+    def size(self, number: int) -> int:
+        """Return how many monitored items a subscription has."""
+        known = self._known.get(number)
+        return 0 if known is None else len(known.handles)
+
     def created(self, number: int, owner: NodeId) -> bool:
         """Take a new subscription in; False where there is no room."""
         if len(self._known) >= MAX_SUBSCRIPTIONS and number not in self._known:

@@ -1,0 +1,100 @@
+"""The guard of an OPC UA conduit: what its sessions share beyond what every conduit's sessions do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from icsguard.conversation.guard import Guard
+from icsguard.conversation.opcua.ledger import Ledger
+from icsguard.conversation.opcua.options import Legs, Trust, UaConduit, UaOptions
+from icsguard.conversation.run import Run
+from icsguard.core.clock import MINUTE
+from icsguard.core.meaning import Meaning
+from icsguard.policy.decide import Judge
+from icsguard.protocols.opcua.messages_session import EndpointDescription
+from icsguard.protocols.opcua.sessions import Sessions
+
+if TYPE_CHECKING:
+    from icsguard.policy.nodes.judge import NodeJudge
+
+MAX_SOURCES: Final = 1_024  # addresses whose OPN are counted; the one that asked least lately is forgotten
+MAX_HALF_OPEN: Final = 64  # connections of a conduit without an open channel; a further one is closed at once
+
+
+class UaGuard(Guard):
+    """The shared state of one OPC UA conduit; `judge` knows client groups and the digest, `nodes` decides."""
+
+    def __init__(self, conduit: UaConduit, judge: Judge, run: Run, nodes: NodeJudge, legs: Legs, trust: Trust) -> None:
+        super().__init__(conduit, judge, run)
+        self.options: UaOptions = _own(conduit)
+        self.nodes = nodes
+        self.node_memory = nodes.memory(beside=self.memory)
+        self.legs = legs
+        self.trust = trust
+        self.ledger = Ledger()
+        self.known = Sessions()
+        """Aliases, subscriptions and namespaces by session."""
+        self.device_endpoints: tuple[EndpointDescription, ...] = ()
+        """As the device gave them last."""
+        self.endpoints_at = 0
+        self.device_certificate: bytes = legs.device_certificate
+        """DER of what the device must show; found out where it was not told."""
+        self.half_open = 0
+        self._opens: dict[str, tuple[int, int]] = {}
+
+    def reload_nodes(self, nodes: NodeJudge) -> None:
+        """Take a new node policy into use; memory and sessions stay."""
+        self.nodes = nodes
+        self.node_memory = nodes.memory(self.node_memory)
+
+    def retrust(self, trust: Trust, legs: Legs | None = None) -> None:
+        """Take a new trust list into use; live channels are judged again at once."""
+        self.trust = trust
+        if legs is not None:
+            self.legs = legs
+        self.device_certificate = self.legs.device_certificate
+        self.wakeups.update(self.sessions)
+
+    def may_open(self, address: str, now: int) -> bool:
+        """Count one OPN of an address; False where it asked too often within a minute."""
+        since, count = self._opens.pop(address, (now, 0))
+        if now - since >= MINUTE:
+            since, count = now, 0
+        self._opens[address] = (since, count + 1)
+        if len(self._opens) > MAX_SOURCES:
+            del self._opens[next(iter(self._opens))]
+        return count < self.nodes.limits.opens_per_minute
+
+    @property
+    def wall_shift(self) -> int:
+        """Wall clock minus steady clock, ns."""
+        return self.memory.wall_shift
+
+    # What is different with names instead of registers.
+
+    def is_secret(self, meaning: Meaning) -> bool:
+        """Say whether the request touches a point whose value must not be recorded."""
+        return self.nodes.is_secret(meaning)
+
+    def delivered(self, meaning: Meaning, now: int) -> None:
+        """Note that a request which may change the plant was handed to the device."""
+        self.changes += 1
+        self.nodes.delivered(meaning, self.node_memory, now)
+
+    def unknown(self, meaning: Meaning) -> None:
+        """Note that nobody knows what became of a write."""
+        self.counters.writes_unknown += 1
+        self.nodes.unknown(meaning, self.node_memory)
+
+    def timer(self, now: int) -> None:
+        """Do what is due for the conduit as a whole."""
+        super().timer(now)
+        for entry in self.ledger.expire(now):
+            self.known.forgotten(entry.token)
+
+
+def _own(conduit: UaConduit) -> UaOptions:
+    options = conduit.opcua
+    if options is None:
+        raise ValueError(f"conduit {conduit.name} has no OPC UA settings")
+    return options

@@ -1,0 +1,377 @@
+"""The requests of one connection from arrival to end, whichever way they travel: judged, forwarded, answered.
+
+Reads, browses and Publish go at once. What may change the plant waits its turn: each is judged when those before it are
+settled, asked about, and handed to the device at most once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, Protocol
+
+from icsguard.conversation.api import Ask
+from icsguard.conversation.opcua import ending, enforce
+from icsguard.conversation.opcua.flight import UaFlight
+from icsguard.conversation.opcua.guard import UaGuard
+from icsguard.conversation.states import Stage
+from icsguard.core.clock import MS
+from icsguard.core.decision import Decision, Layer
+from icsguard.core.defect import Defect
+from icsguard.core.flow import Client
+from icsguard.core.transaction import Opinion, Outcome, Question
+from icsguard.core.verdict import Reason
+from icsguard.policy.nodes.bounds import Usage
+from icsguard.policy.techniques import FLOOD
+from icsguard.protocols.opcua.correlate import Correlator, Pairing, Pending
+from icsguard.protocols.opcua.learning import learn
+from icsguard.protocols.opcua.refuse import answered, can_split, fault, splice, split
+from icsguard.protocols.opcua.services import answer_head
+from icsguard.protocols.opcua.status import STATUS
+from icsguard.protocols.opcua.times import ticks_of
+
+MAX_WAITING: Final = 64  # changes of one connection that wait their turn; the next is answered busy
+MAX_PATIENCE_MS: Final = 60_000  # a client's TimeoutHint is followed up to here: a method may take its time
+_FOLLOWED: Final = frozenset({Stage.WAITING, Stage.ASKED, Stage.READY})
+_TIMEOUT: Final = STATUS["BadTimeout"]
+_BROKEN: Final = STATUS["BadCommunicationError"]
+_UNKNOWN_RESPONSE: Final = STATUS["BadUnknownResponse"]
+
+
+class Wire(Protocol):
+    """Where requests and answers go."""
+
+    def forward(self, flight: UaFlight, now: int) -> Defect | None:
+        """Hand a request to the device; return why that cannot be."""
+        ...
+
+    def answer(self, flight: UaFlight, body: bytes, chunks: tuple[bytes, ...], now: int) -> None:
+        """Give the client an answer; `chunks` as they came from the device, where nothing in them was changed."""
+        ...
+
+    def ask(self, command: Ask) -> None:
+        """Ask the shadow."""
+        ...
+
+
+class Traffic:
+    """The requests of one connection that have not ended."""
+
+    __slots__ = (
+        "_client",
+        "_correlator",
+        "_flow",
+        "_guard",
+        "_wire",
+        "asked",
+        "flying",
+        "refused",
+        "requests",
+        "waiting",
+        "writes",
+    )
+
+    def __init__(self, guard: UaGuard, client: Client, flow: int, wire: Wire) -> None:
+        self._guard = guard
+        self._client = client
+        self._flow = flow
+        self._wire = wire
+        self._correlator = Correlator()
+        self.waiting: list[UaFlight] = []
+        """What may change the plant, in order of arrival; at most MAX_WAITING."""
+        self.asked: dict[int, UaFlight] = {}
+        """Requests on which an opinion is due, by transaction number."""
+        self.flying: dict[int, UaFlight] = {}
+        """Requests that the device has, by RequestId; the correlator bounds them."""
+        self.requests = 0
+        self.writes = 0
+        self.refused = 0
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are not answered yet."""
+        return len(self.waiting) + len(self.flying)
+
+    @property
+    def owes_changes(self) -> bool:
+        """Say whether the device has requests whose end is worth waiting for: all but reads and Publish."""
+        return any(flight.changes for flight in self.flying.values())
+
+    # Requests.
+
+    def take(self, flight: UaFlight, now: int) -> None:
+        """Take a new request in."""
+        self.requests += 1
+        self.writes += flight.changes
+        if not flight.changes:
+            enforce.judge(self._guard, self._client, flight, self._usage(flight), now)
+            self._act(flight, now)
+            if flight.stage is Stage.READY:
+                self._go(flight, now)
+            return
+        if len(self.waiting) >= MAX_WAITING:
+            text = "too many requests of this connection wait already"
+            flight.note(Reason(Layer.RESOURCES, "too-many-waiting", text, Decision.REFUSE, technique=FLOOD))
+            flight.decision, flight.reply = Decision.REFUSE, enforce.BUSY
+            self._refuse(flight, now)
+            return
+        self.waiting.append(flight)
+        self.advance(now)
+
+    def advance(self, now: int) -> None:
+        """Give the changes their turn, in order; one that waits for an opinion holds those behind it."""
+        while self.waiting:
+            flight = self.waiting[0]
+            if flight.stage is Stage.WAITING:
+                enforce.judge(self._guard, self._client, flight, self._usage(flight), now)
+                self._act(flight, now)
+            if flight.stage is Stage.READY:
+                self._go(flight, now)
+            if flight.stage is Stage.ASKED:
+                return
+            self.waiting.pop(0)
+
+    def _usage(self, flight: UaFlight) -> Usage:
+        guard = self._guard
+        token = flight.request.header.token
+        return Usage(
+            sessions=guard.ledger.held_by(self._client.address),
+            subscriptions=guard.known.subscriptions.owned(token),
+            items=guard.known.items_of(flight.request),
+            in_flight=len(self.flying) - self._correlator.publishing,
+            publishes=self._correlator.publishing,
+            registered=len(guard.known.names(token).aliases),
+        )
+
+    def _act(self, flight: UaFlight, now: int) -> None:
+        guard = self._guard
+        if flight.decision is Decision.ISOLATE:
+            guard.quarantine.wish(enforce.isolation_wish(guard, self._client, flight), now)
+        if not flight.reply and flight.stage is Stage.WAITING:
+            enforce.cut_out(flight)
+        if flight.reply or not flight.body:
+            self._refuse(flight, now)
+        elif flight.stage is Stage.WAITING and enforce.wants_opinion(guard, flight):
+            self._ask(flight, now)
+        else:
+            flight.move(Stage.READY)
+
+    def _refuse(self, flight: UaFlight, now: int) -> None:
+        """Answer in the device's place: a fault for the whole, or a result for each item where all are refused."""
+        self.refused += 1
+        ticks = ticks_of(now + self._guard.wall_shift)
+        if flight.reply or flight.split is None:
+            body = fault(flight.request, flight.reply or enforce.DENIED, ticks)
+        else:
+            body = answered(flight.request, flight.split, ticks)
+            flight.reply = next(iter(flight.split.refused.values()), 0)
+        self._wire.answer(flight, body, (), now)
+        self.end(flight, Outcome.REFUSED, now)
+        self._grave(flight, now)
+
+    def _grave(self, flight: UaFlight, now: int) -> None:
+        if flight.decision is Decision.HOLD or not (flight.changes or flight.request.defect is not None):
+            return
+        reason = ending.weightiest(flight.reasons).text if flight.reasons else ""
+        self._guard.quarantine.grave_event(self._client.address, reason, now)
+
+    def _go(self, flight: UaFlight, now: int) -> None:
+        """Hand it to the device."""
+        guard = self._guard
+        if not enforce.holds_still(guard, self._client, flight, now):
+            flight.split = None
+            self._refuse(flight, now)
+            return
+        pending = Pending(flight.number, flight.id, now + self._patience(flight), flight.request)
+        why = self._correlator.add(pending)
+        if why is None:
+            why = self._wire.forward(flight, now)
+            if why is not None:
+                self._correlator.forget(pending)
+        if why is not None:
+            flight.note(Reason(Layer.RESOURCES, why.code, why.text, Decision.REFUSE))
+            flight.decision, flight.reply, flight.split = Decision.REFUSE, why.reply or enforce.BUSY, None
+            self._refuse(flight, now)
+            return
+        flight.move(Stage.HANDED_OVER)
+        flight.sent_at = now
+        self.flying[flight.id] = flight
+        guard.counters.note_added(now - flight.arrived_at)
+        if flight.changes:
+            guard.delivered(flight.forwarded, now)
+        if flight.split is not None:
+            self._grave(flight, now)
+
+    def _patience(self, flight: UaFlight) -> int:
+        hint = min(flight.request.header.timeout_ms, MAX_PATIENCE_MS)
+        return max(self._guard.conduit.device_timeout_ms, hint) * MS
+
+    # Answers.
+
+    def response(self, id_: int, body: bytes, chunks: tuple[bytes, ...], now: int) -> bool:
+        """Take an answer of the device; False where nobody gets it."""
+        head = answer_head(body)
+        match = self._correlator.match(id_, head)
+        flight = self.flying.pop(id_, None)
+        if flight is None or match.pending is None:
+            self._fault(match.defect, now)
+            return False
+        flight.response_at = now
+        if match.pairing is not Pairing.MATCHED or head.defect is not None:
+            self._fault(match.defect or head.defect, now)
+            self._broken(flight, _UNKNOWN_RESPONSE, now)
+            return False
+        out = body if flight.split is None else splice(flight.split, body)
+        breach = out if isinstance(out, Defect) else learn(self._guard.known, flight.request, flight.body, body)
+        if isinstance(out, Defect) or breach is not None:
+            self._fault(breach if isinstance(breach, Defect) else None, now)
+            self._broken(flight, _UNKNOWN_RESPONSE, now)
+            return False
+        flight.response = out
+        self._wire.answer(flight, out, chunks if flight.split is None else (), now)
+        if not flight.split:
+            flight.reply = 0
+        self.end(flight, Outcome.EXCEPTION if head.fault else Outcome.ANSWERED, now)
+        return True
+
+    def _fault(self, why: Defect | None, now: int) -> None:
+        if why is not None:
+            ending.device_fault(self._guard, self._client, self._flow, why, now)
+
+    def _broken(self, flight: UaFlight, status: int, now: int) -> None:
+        """No valid answer comes: tell the client so, item by item where it changes something."""
+        ticks = ticks_of(now + self._guard.wall_shift)
+        body = fault(flight.request, status, ticks)
+        if flight.changes and can_split(flight.request):
+            count = len(flight.meaning.nodes)
+            parts = split(flight.request, dict.fromkeys(range(count), status) | flight.refused)
+            if not isinstance(parts, Defect):
+                body = answered(flight.request, parts, ticks)
+        if flight.changes:
+            self._guard.unknown(flight.forwarded)
+        flight.reply = status
+        self._wire.answer(flight, body, (), now)
+        self.end(flight, Outcome.UNKNOWN if flight.changes else Outcome.TIMED_OUT, now)
+
+    # The shadow.
+
+    def _ask(self, flight: UaFlight, now: int) -> None:
+        guard = self._guard
+        waits = guard.acts and not enforce.is_safety(guard, flight)
+        if guard.shadow_up:
+            self._question(flight, now)
+        if waits and guard.waits_for_shadow:
+            flight.move(Stage.ASKED)
+            return
+        if waits:
+            enforce.fail_over(guard, flight, "the shadow is silent" if guard.shadow_up else "the shadow is not there")
+        if flight.reply:
+            self._refuse(flight, now)
+        else:
+            flight.move(Stage.READY)
+
+    def _question(self, flight: UaFlight, now: int) -> None:
+        guard = self._guard
+        flight.judge_until = now + guard.conduit.judge_deadline_ms * MS
+        flight.opinion_due = True
+        self.asked[flight.number] = flight
+        raw = ending.question_bytes(flight)
+        question = Question(flight.number, guard.name, self._flow, self._client.address, now, raw)
+        self._wire.ask(Ask(question, flight.judge_until))
+
+    def opinion(self, opinion: Opinion, now: int) -> None:
+        """Take the shadow's answer; one that comes after its deadline is nobody's."""
+        flight = self.asked.get(opinion.number)
+        if flight is None:
+            return
+        self._guard.misses = 0
+        if flight.stage is Stage.ASKED:
+            enforce.take_opinion(self._guard, self._client, flight, opinion, now)
+            self._settle(flight, now)
+            self._decided(flight, now)
+        else:
+            enforce.note_opinion(flight, opinion)
+            self._settle(flight, now)
+
+    def without_opinion(self, why: str, now: int) -> None:
+        """Nothing waits for the shadow any longer."""
+        for flight in list(self.asked.values()):
+            self._miss(flight, why, now)
+
+    def _miss(self, flight: UaFlight, why: str, now: int) -> None:
+        waited = flight.stage is Stage.ASKED
+        if waited:
+            enforce.fail_over(self._guard, flight, why)
+        self._settle(flight, now)
+        if waited:
+            self._decided(flight, now)
+
+    def _decided(self, flight: UaFlight, now: int) -> None:
+        if flight.decision is Decision.ISOLATE:
+            wish = enforce.isolation_wish(self._guard, self._client, flight)
+            self._guard.quarantine.wish(wish, now)
+        if flight.reply:
+            flight.split = None
+            self._refuse(flight, now)
+        else:
+            flight.move(Stage.READY)
+        self.advance(now)
+
+    def _settle(self, flight: UaFlight, now: int) -> None:
+        del self.asked[flight.number]
+        flight.opinion_due = False
+        if flight.stage is Stage.ENDED:
+            ending.write_record(self._guard, self._client, self._flow, flight, now)
+
+    # Time and ends.
+
+    def end(self, flight: UaFlight, outcome: Outcome, now: int) -> None:
+        """Give a request its one outcome, and leave what it leaves."""
+        if flight.stage is Stage.ENDED:
+            return
+        flight.move(Stage.ENDED)
+        flight.outcome = outcome
+        ending.mirror(self._guard, self._client, self._flow, flight)
+        if not flight.opinion_due:
+            ending.write_record(self._guard, self._client, self._flow, flight, now)
+
+    def time_out(self, now: int) -> None:
+        """End what the device owes for too long, and decide without the shadow where its time is over."""
+        for pending in self._correlator.expire(now):
+            flight = self.flying.pop(pending.id, None)
+            if flight is not None:
+                self._broken(flight, _TIMEOUT, now)
+        for flight in [one for one in self.asked.values() if one.judge_until <= now]:
+            self._guard.misses += 1
+            self._miss(flight, "the shadow gave no opinion in time", now)
+        self.advance(now)
+
+    def next_timer(self) -> list[int]:
+        """Return the moments at which something is due."""
+        due = [flight.judge_until for flight in self.asked.values()]
+        deadline = self._correlator.next_deadline()
+        return due if deadline is None else [*due, deadline]
+
+    def link_lost(self, now: int, *, reached: bool) -> None:
+        """There is no way to the device any more; `reached` says whether there was one."""
+        self._correlator.drain()
+        flying, self.flying = list(self.flying.values()), {}
+        for flight in flying:
+            if reached:
+                self._broken(flight, _BROKEN, now)
+            else:
+                flight.reply = _BROKEN
+                self._wire.answer(flight, fault(flight.request, _BROKEN, ticks_of(now)), (), now)
+                self.end(flight, Outcome.UNREACHABLE, now)
+
+    def abandon(self, now: int, flights: Iterable[UaFlight] = ()) -> None:
+        """The client left: nothing more goes to the device, and nobody waits for an opinion."""
+        for flight in (*self.waiting, *flights):
+            self.end(flight, Outcome.ABANDONED, now)
+        self.waiting = []
+        for flight in [one for one in self.asked.values() if one.stage is Stage.ENDED]:
+            self._settle(flight, now)
+
+    def abandon_reads(self, now: int) -> None:
+        """The client left: nobody is there for what it read."""
+        for id_ in [id_ for id_, flight in self.flying.items() if not flight.changes]:
+            self.end(self.flying.pop(id_), Outcome.ABANDONED, now)
