@@ -106,21 +106,32 @@ class Cell:
 class Cells:
     """All cells of one policy."""
 
-    __slots__ = ("_by_service", "_cells", "_passes", "_points", "_units")
+    __slots__ = ("_by_service", "_calendar", "_cells", "_count", "_passes", "_points", "_units")
 
     def __init__(self, policy: Policy, points: Points, units: Units) -> None:
-        calendar = Calendar(policy.zone)
+        self._calendar = Calendar(policy.zone)
         self._points, self._units = points, units
         self._cells: dict[tuple[Groups, int, int, int], Cell] = {}
-        self._by_service: dict[Service, list[Line]] = {}
+        self._by_service: dict[tuple[Service, str], list[tuple[int, Line]]] = {}
+        """By service and client group, in the order of the rules; without a group: rules for every client."""
+        self._count = 0
         names = frozenset(group.name for group in policy.groups)
         self._passes = [Pass(spelled_out(grant, policy.points), names) for grant in policy.grants]
         for rule in policy.rules:
-            if rule.state is RuleState.OFF:
-                continue
-            line = Line(rule, calendar)
-            for service in rule.services:
-                self._by_service.setdefault(service, []).append(line)
+            self.add(rule)
+
+    def add(self, rule: Rule) -> None:
+        """File one more rule, behind those that are there."""
+        if rule.state is RuleState.OFF:
+            return
+        line, self._count = (self._count, Line(rule, self._calendar)), self._count + 1
+        for service in rule.services:
+            for group in rule.clients or ("",):
+                self._by_service.setdefault((service, group), []).append(line)
+
+    def lines(self) -> list[tuple[int, Line]]:
+        """Return every rule that is filed, once for each service and client group."""
+        return [numbered for many in self._by_service.values() for numbered in many]
 
     def cell(self, groups: Groups, unit: int, function: int, sub: int) -> Cell:
         """Return the cell of one kind of request; bounded by MAX_CELLS."""
@@ -133,11 +144,8 @@ class Cells:
         return found
 
     def _make(self, groups: Groups, unit: int, service: Service) -> Cell:
-        lines = [
-            line
-            for line in self._by_service.get(service, ())
-            if line.speaks_of(unit, self._units) and (not line.rule.clients or not groups.isdisjoint(line.rule.clients))
-        ]
+        found = {number: line for group in ("", *groups) for number, line in self._by_service.get((service, group), ())}
+        lines = [line for _, line in sorted(found.items()) if line.speaks_of(unit, self._units)]
         passes = [p for p in self._passes if p.group in groups and p.speaks_of(unit, service, self._units)]
         return Cell(lines, passes, unit, self._points)
 

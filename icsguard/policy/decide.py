@@ -13,14 +13,14 @@ from icsguard.core.flow import Client
 from icsguard.core.meaning import Intent, Meaning
 from icsguard.core.verdict import Reason, Verdict
 from icsguard.policy.case import Case, Ground, Sight, Touch
-from icsguard.policy.cells import Cells, Line, Pass
+from icsguard.policy.cells import Line, Pass
 from icsguard.policy.clients import Clients, shown
-from icsguard.policy.index import Points
+from icsguard.policy.filed import Filed, whole
 from icsguard.policy.memory import Layout, Memory
 from icsguard.policy.permission import BUSY_REPLY, FUNCTION_REPLY, Permits, no_unit
 from icsguard.policy.rules import Policy, Service, Target
 from icsguard.policy.spans import Spans
-from icsguard.policy.units import UNDECLARED, UNIT_IGNORED, Units
+from icsguard.policy.units import UNDECLARED
 from icsguard.policy.values import PASSING, breaches, reason
 from icsguard.policy.windows import FOREVER
 from icsguard.policy.words import place
@@ -37,19 +37,32 @@ _HARDEST: Final = (RuleState.OFF, RuleState.OBSERVE, RuleState.ALERT, RuleState.
 class Judge:
     """Compiled from a policy; building it is the expensive part. Holds no state but bounded look-up tables."""
 
-    def __init__(self, policy: Policy, *, serial: bool = False, quirks: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        serial: bool = False,
+        quirks: frozenset[str] = frozenset(),
+        filed: Filed | None = None,
+    ) -> None:
+        """`filed`: the same policy, filed piece by piece with the same options."""
+        filed = filed or whole(policy, serial=serial, quirks=quirks)
         self.digest = policy.digest
         self.policy = policy
         self._defaults = policy.defaults
-        self._units = Units(policy, serial=serial, ignored=UNIT_IGNORED in quirks)
+        self._units = filed.units
         self._canonical = [self._units.canonical(unit) for unit in range(256)]
         self._clients = Clients(policy.groups, policy.grants)
-        self._points = Points(policy, self._units)
-        self._cells = Cells(policy, self._points, self._units)
+        self._points = filed.points
+        self._cells = filed.cells
         self._permits = Permits(self._points, policy.defaults)
         self._sight = Sight(self._points, self._units, variant=MASK_OR_VARIANT in quirks)
         self._safety = self._safety_spans()
         self._layout = self._make_layout()
+
+    def parts(self) -> list[object]:
+        """Return the many things that it is made of: who lets a judge go may want to let them go little by little."""
+        return [*self._points.all, *self._cells.lines()]
 
     def client(self, address: str) -> str:
         """Return the names of the client's groups for records, comma-separated; empty for an unknown client."""

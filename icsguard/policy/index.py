@@ -7,6 +7,7 @@ from typing import Final
 
 from icsguard.core.ids import AddressRange
 from icsguard.core.meaning import Change, Table
+from icsguard.core.point import Point
 from icsguard.policy.effect import ALL_BITS, overlap_bit
 from icsguard.policy.law import PointLaw
 from icsguard.policy.rules import Policy, Target
@@ -39,16 +40,29 @@ class _Bank:
 class Points:
     """Every point of a policy, by place and by name. Units are canonical here."""
 
-    __slots__ = ("_banks", "_by_name", "_linked", "_unit_of", "all")
+    __slots__ = ("_banks", "_by_name", "_linked", "_loose", "_unit_of", "_units", "all")
 
     def __init__(self, policy: Policy, units: Units) -> None:
-        self.all = [(units.same(point.unit_id), PointLaw(point)) for point in policy.points]
-        loose: dict[tuple[int, Table], list[PointLaw]] = {}
-        for unit, law in self.all:
-            loose.setdefault((unit, law.point.table), []).append(law)
-        self._banks = {key: _Bank(laws) for key, laws in loose.items()}
-        self._by_name = {law.point.name: law for _, law in self.all}
-        self._unit_of = {law.point.name: unit for unit, law in self.all}
+        self.all: list[tuple[int, PointLaw]] = []
+        self._units = units
+        self._by_name: dict[str, PointLaw] = {}
+        self._unit_of: dict[str, int] = {}
+        self._loose: dict[tuple[int, Table], list[PointLaw]] = {}
+        for point in policy.points:
+            self.add(point)
+        self.close()
+
+    def add(self, point: Point) -> None:
+        """File one more point; `close` when all are there."""
+        unit, law = self._units.same(point.unit_id), PointLaw(point)
+        self.all.append((unit, law))
+        self._loose.setdefault((unit, point.table), []).append(law)
+        self._by_name[point.name] = law
+        self._unit_of[point.name] = unit
+
+    def close(self) -> None:
+        """Bring what was filed into order."""
+        self._banks = {key: _Bank(laws) for key, laws in self._loose.items()}
         self._linked = _links(self._by_name)
 
     def touching(self, unit: int, table: Table, span: AddressRange) -> list[PointLaw]:

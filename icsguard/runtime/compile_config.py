@@ -1,8 +1,8 @@
 """Child process that compiles the configuration: `python -m icsguard.runtime.compile_config CONFIG`.
 
 The gateway starts and reloads through it, so that the checks, pydantic and a policy of any size cost its event loop
-nothing. Exit status 0: msgpack of `Settings` on standard output; the same is kept for the next start. Exit status 1: no
-settings. Every problem and warning is one line on standard error.
+nothing. Exit status 0: the settings on standard output, as `pieces.cut` makes them; they are kept for the next start,
+too. Exit status 1: no settings. Every problem and warning is one line on standard error.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import msgspec
 from icsguard.config.problem import MAX_SHOWN
 from icsguard.runtime.files import check_gathered, gather
 from icsguard.runtime.kept_settings import keep
+from icsguard.runtime.pieces import cut
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     if settings is None:
         return 1
     packed = msgspec.msgpack.encode(settings)
-    sys.stdout.buffer.write(packed)
+    sys.stdout.buffer.write(cut(settings, packed))
     sys.stdout.buffer.flush()
     keep(Path(arguments[0]), settings, packed, lines, gathered.sources)
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +10,9 @@ from typing import Final, NamedTuple
 import msgspec
 
 from icsguard.config.settings import Settings
+from icsguard.runtime.beside import run_beside
 from icsguard.runtime.kept_settings import kept
+from icsguard.runtime.pieces import assembled, first
 
 DEADLINE_S: Final = 60.0
 """Ten thousand rules take about a second on a small machine."""
@@ -51,35 +52,40 @@ def compile_now(config: Path) -> Compiled:
         done = subprocess.run(_command(config), capture_output=True, timeout=DEADLINE_S, check=False)  # noqa: S603 - our own module
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CompileError((f"{config} could not be checked: {error}",)) from error
-    return _result(config, done.returncode, done.stdout, done.stderr)
+    lines = _lines(config, done.returncode, done.stderr)
+    try:
+        packed = first(done.stdout)
+        return Compiled(msgspec.msgpack.decode(packed, type=Settings), packed, lines)
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise _no_settings(config, error) from error
 
 
 async def compile_beside(config: Path) -> Compiled:
     """Return the settings, while the loop goes on. Raises CompileError."""
-    child = await asyncio.create_subprocess_exec(
-        *_command(config),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
     try:
-        out, err = await asyncio.wait_for(child.communicate(), DEADLINE_S)
+        ended = await run_beside(_command(config), DEADLINE_S)
     except TimeoutError as error:
-        child.kill()
-        await child.wait()
         raise CompileError((f"{config} could not be checked within {DEADLINE_S:g} s",)) from error
-    return _result(config, child.returncode or 0, out, err)
+    except OSError as error:
+        raise CompileError((f"{config} could not be checked: {error}",)) from error
+    lines = _lines(config, ended.status, ended.err)
+    try:
+        return Compiled(await assembled(ended.out), first(ended.out), lines)
+    except (ValueError, IndexError, msgspec.MsgspecError) as error:
+        raise _no_settings(config, error) from error
 
 
 def _command(config: Path) -> list[str]:
     return [sys.executable, "-m", MODULE, str(config)]
 
 
-def _result(config: Path, status: int, out: bytes, err: bytes) -> Compiled:
+def _lines(config: Path, status: int, err: bytes) -> tuple[str, ...]:
+    """Return the warnings of a check. Raises CompileError where it found no settings."""
     lines = tuple(line for line in err.decode(errors="replace").splitlines() if line.strip())
     if status != 0:
         raise CompileError(lines or (f"{config} could not be checked (exit status {status})",))
-    try:
-        return Compiled(msgspec.msgpack.decode(out, type=Settings), out, lines)
-    except msgspec.MsgspecError as error:
-        raise CompileError((f"{config}: the checker gave no settings ({error})",)) from error
+    return lines
+
+
+def _no_settings(config: Path, error: Exception) -> CompileError:
+    return CompileError((f"{config}: the checker gave no settings ({error})",))

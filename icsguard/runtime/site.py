@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,7 @@ from icsguard.conversation.run import Run
 from icsguard.core.clock import SECOND
 from icsguard.core.record import Record, RecordKind, Severity
 from icsguard.policy.decide import Judge
+from icsguard.policy.filed import Filed
 from icsguard.runtime.clock import Clock
 from icsguard.runtime.compiler import CompileError, compile_beside
 from icsguard.runtime.facade_views import Rates
@@ -29,6 +30,7 @@ from icsguard.runtime.kept import Kept, with_grants
 from icsguard.runtime.listener import Listener
 from icsguard.runtime.mirror import Outlet
 from icsguard.runtime.parts import Part, PointQuestions
+from icsguard.runtime.pieces import collector_rests, in_pieces, let_go
 from icsguard.runtime.ports import may_bind_low, owner_of, unprivileged_start
 from icsguard.runtime.tasks import spawn
 
@@ -110,17 +112,29 @@ class Site:
     async def open(self, conduit: Conduit) -> None:
         """Open one conduit. Raises SiteError."""
         conduit = with_grants(conduit, self.kept.grants_of(conduit.name))
-        guard = Guard(conduit, make_judge(conduit), self.run)
+        listener = self._listener(conduit)
+        guard = listener.guard
         self.kept.apply(guard)
-        guard.memory.wall_shift = self.clock.wall_shift()
+        listener.keep_wall(self.clock.wall_shift())
         guard.shadow_up = self.shadow.is_up
-        listener = Listener(guard, conduit, self.clock, self.outlet, self.may_open)
         try:
             await listener.start()
         except OSError as error:
             raise SiteError(_cannot_listen(conduit, error)) from error
         self.listeners[conduit.name] = listener
         _LOG.info("listening", conduit=conduit.name, port=listener.port, mode=guard.mode.value)
+
+    def _listener(self, conduit: Conduit) -> Listener:
+        if conduit.protocol != "opcua":
+            guard = Guard(conduit, make_judge(conduit), self.run)
+            return Listener(guard, conduit, self.clock, self.outlet, self.may_open)
+        from icsguard.runtime.opcua_listener import KeyFault, UaListener, make_guard  # noqa: PLC0415 - 8 MB of library
+
+        try:
+            guard = make_guard(conduit, make_judge(conduit), self.run)
+        except KeyFault as error:
+            raise SiteError(f"conduit {conduit.name}: {error}") from error
+        return UaListener(guard, conduit, self.clock, self.outlet, self.may_open)
 
     async def drain(self) -> None:
         """Take no new clients and no new requests; answer what is under way, as long as devices may take."""
@@ -208,20 +222,26 @@ class Site:
     async def reload(self, reason: str, operator: str) -> tuple[str, ...]:
         """Read the configuration again and put it into use; return what is wrong with it, then the old one stays."""
         async with self._reloading:
-            try:
-                compiled = await compile_beside(self.config)
-            except CompileError as error:
-                self.warnings["reload"] = f"the last reload failed, the settings before it stay: {error.problems[0]}"
-                self.note(self.warnings["reload"], RecordKind.OPERATOR, severity=Severity.MEDIUM, by=operator)
-                return error.problems
-            self.warnings.pop("reload", None)
-            problems = (*await self._take(compiled.settings), *_needs_restart(self.settings, compiled.settings))
-            self.settings, self._packed = compiled.settings, compiled.packed
-            self.warn_of(compiled.warnings)
-            self.on_reload(compiled.settings)
+            with collector_rests():
+                try:
+                    compiled = await compile_beside(self.config)
+                except CompileError as error:
+                    return self._not_reloaded(error, operator)
+                self.warnings.pop("reload", None)
+                remains = _remains(self.settings.conduits, [one.guard.judge for one in self.listeners.values()])
+                problems = (*await self._take(compiled.settings), *_needs_restart(self.settings, compiled.settings))
+                self.settings, self._packed = compiled.settings, compiled.packed
+                self.warn_of(compiled.warnings)
+                self.on_reload(compiled.settings)
             self.tell_parts()
             self.changed(f"{operator} reloaded the configuration: {reason}", operator, reason)
+            await let_go(remains)
             return problems
+
+    def _not_reloaded(self, error: CompileError, operator: str) -> tuple[str, ...]:
+        self.warnings["reload"] = f"the last reload failed, the settings before it stay: {error.problems[0]}"
+        self.note(self.warnings["reload"], RecordKind.OPERATOR, severity=Severity.MEDIUM, by=operator)
+        return error.problems
 
     def warn_of(self, lines: tuple[str, ...]) -> None:
         """Show what the check of the configuration warned of, until the next one."""
@@ -251,8 +271,7 @@ class Site:
         conduit = with_grants(conduit, self.kept.grants_of(conduit.name))
         same = conduit.policy.digest and _judged_by(conduit) == _judged_by(before)
         judge = guard.judge if same else await judge_beside(conduit)
-        listener.conduit = conduit
-        guard.reload(conduit, judge)
+        listener.take(conduit, judge)
         if listener.pool is not None and (conduit.device_host, conduit.device_port) != (
             before.device_host,
             before.device_port,
@@ -273,8 +292,7 @@ class Site:
         listener = self.listeners[name]
         conduit = with_grants(self.settings.conduit(name), self.kept.grants_of(name))
         judge = await judge_beside(conduit)
-        listener.conduit = conduit
-        listener.guard.reload(conduit, judge)
+        listener.take(conduit, judge)
 
     def note(
         self,
@@ -332,17 +350,30 @@ class Site:
                 )
             self._wall_shift = shift
             for listener in self.listeners.values():
-                listener.guard.memory.wall_shift = shift
+                listener.keep_wall(shift)
 
 
-def make_judge(conduit: Conduit) -> Judge:
-    """Return the judge of a conduit's policy."""
-    return Judge(conduit.policy, serial=conduit.downstream == "serial", quirks=frozenset(conduit.quirks))
+def make_judge(conduit: Conduit, filed: Filed | None = None) -> Judge:
+    """Return the judge of a conduit's policy; `filed`: the same policy, if it was filed already."""
+    return Judge(conduit.policy, serial=conduit.downstream == "serial", quirks=frozenset(conduit.quirks), filed=filed)
 
 
 async def judge_beside(conduit: Conduit) -> Judge:
-    """Return the judge of a conduit's policy, made in a thread: ten thousand points take 50 ms, and traffic goes on."""
-    return await asyncio.get_running_loop().run_in_executor(None, make_judge, conduit)
+    """Return the judge of a conduit's policy, made in pieces: ten thousand points take 50 ms, and traffic goes on."""
+    filed = Filed(conduit.policy, serial=conduit.downstream == "serial", quirks=frozenset(conduit.quirks))
+    await in_pieces(filed.steps())
+    return make_judge(conduit, filed)
+
+
+def _remains(conduits: Iterable[Conduit], judges: Iterable[Judge]) -> list[object]:
+    """Return everything of settings and judges that is many."""
+    remains: list[object] = []
+    for conduit in conduits:
+        remains += conduit.policy.rules
+        remains += conduit.policy.points
+    for judge in judges:
+        remains += judge.parts()
+    return remains
 
 
 def _cannot_listen(conduit: Conduit, error: OSError) -> str:

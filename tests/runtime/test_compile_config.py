@@ -8,6 +8,7 @@ from icsguard.config.problem import MAX_SHOWN
 from icsguard.config.settings import Settings
 from icsguard.runtime.compile_config import main
 from icsguard.runtime.files import load_config
+from icsguard.runtime.pieces import first
 
 MAIN = '[conduit.a]\nlisten = "127.0.0.1:1502"\ndevice = "10.0.0.1:502"\nmode = "learn"\npolicy = "p.toml"\n'
 
@@ -24,7 +25,7 @@ def test_the_child_hands_over_the_settings_and_warns_beside(config):
         [sys.executable, "-m", "icsguard.runtime.compile_config", str(config)], capture_output=True, check=True
     )
 
-    assert load_config(config) == msgspec.msgpack.decode(done.stdout, type=Settings)
+    assert load_config(config) == msgspec.msgpack.decode(first(done.stdout), type=Settings)
     assert b"p.toml:1: warning: rule 'a' permits writes" in done.stderr
 
 
