@@ -79,7 +79,9 @@ class ClientLeg(Leg):
     def _opening(self, frame: Frame, now: int) -> UnsealOpen | Defect:
         guard = self._owner.guard
         if not guard.may_open(self._owner.client.address, now):
-            return Defect("channel-flood", "more OPN from one address than its rule permits", True, _TOO_MANY)
+            return Defect(
+                "channel-flood", "more OPN from one address than its rule permits", fatal=True, reply=_TOO_MANY
+            )
         head = open_head(frame)
         if isinstance(head, Defect):
             return head

@@ -182,7 +182,7 @@ class DeviceLeg(Leg):
             self._limits.chunk,
             self._limits.message,
             self._limits.chunks,
-            self._owner.guard.options.device_url,
+            self._owner.guard.device_url,
         )
         self.order.seen(b"HEL", from_client=True)
         self.host.write(greeting(hello))
@@ -264,7 +264,7 @@ class DeviceLeg(Leg):
 
     def _ask(self, now: int) -> None:
         self.phase = Phase.ASKING
-        wish = GetEndpointsRequest(self._owner.guard.options.device_url, None, None)
+        wish = GetEndpointsRequest(self._owner.guard.device_url, None, None)
         header = RequestHeader(timestamp=ticks_of(now + self._owner.guard.wall_shift), handle=1)
         self.fatal = self.send(MESSAGE, self.next_own(), build_request(header, wish), now)
 

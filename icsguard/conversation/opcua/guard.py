@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from icsguard.conversation.guard import Guard
 from icsguard.conversation.opcua.ledger import Ledger
 from icsguard.conversation.opcua.options import Legs, Trust, UaConduit, UaOptions
+from icsguard.conversation.options import ConduitOptions
 from icsguard.conversation.run import Run
 from icsguard.core.clock import MINUTE
 from icsguard.core.meaning import Meaning
@@ -26,6 +27,7 @@ class UaGuard(Guard):
 
     def __init__(self, conduit: UaConduit, judge: Judge, run: Run, nodes: NodeJudge, legs: Legs, trust: Trust) -> None:
         super().__init__(conduit, judge, run)
+        self._conduit = conduit
         self.options: UaOptions = _own(conduit)
         self.nodes = nodes
         self.node_memory = nodes.memory(beside=self.memory)
@@ -41,6 +43,12 @@ class UaGuard(Guard):
         """DER of what the device must show; found out where it was not told."""
         self.half_open = 0
         self._opens: dict[str, tuple[int, int]] = {}
+
+    def reload(self, conduit: ConduitOptions, judge: Judge) -> None:
+        """Take a new policy's groups and new options into use; `reload_nodes` brings the rest of it."""
+        super().reload(conduit, judge)
+        self._conduit = cast("UaConduit", conduit)  # the shell makes both from the same settings
+        self.options = _own(self._conduit)
 
     def reload_nodes(self, nodes: NodeJudge) -> None:
         """Take a new node policy into use; memory and sessions stay."""
@@ -64,6 +72,11 @@ class UaGuard(Guard):
         if len(self._opens) > MAX_SOURCES:
             del self._opens[next(iter(self._opens))]
         return count < self.nodes.limits.opens_per_minute
+
+    @property
+    def device_url(self) -> str:
+        """The endpoint URL that the device is told."""
+        return self.options.device_url or f"opc.tcp://{self._conduit.device_host}:{self._conduit.device_port}"
 
     @property
     def wall_shift(self) -> int:

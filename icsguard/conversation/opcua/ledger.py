@@ -26,6 +26,7 @@ class Entry:
         "address",
         "certificate",
         "created",
+        "creator",
         "device_nonce",
         "flow",
         "identity",
@@ -56,6 +57,8 @@ class Entry:
         self.flow = 0
         """The connection on which it is active; 0 for none."""
         self.created = now
+        self.creator = 0
+        """The connection on which it was created."""
         self.last_at = now
         self.timeout_ns = int(max(MIN_TIMEOUT_MS, min(timeout_ms or MAX_TIMEOUT_MS, MAX_TIMEOUT_MS))) * MS
 

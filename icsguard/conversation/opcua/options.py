@@ -68,6 +68,16 @@ class UaConduit(ConduitOptions, Protocol):
     """A conduit that speaks OPC UA."""
 
     @property
+    def device_host(self) -> str:
+        """The device's name or address."""
+        ...
+
+    @property
+    def device_port(self) -> int:
+        """Its TCP port."""
+        ...
+
+    @property
     def opcua(self) -> UaOptions | None:
         """Its own part."""
         ...

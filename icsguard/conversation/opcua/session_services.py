@@ -100,15 +100,17 @@ class SessionServices:
     def _begin(self, flight: UaFlight, now: int) -> None:
         match flight.request.body:
             case GetEndpointsRequest():
-                self._endpoints(flight, now)
+                self._knowing(flight, lambda later: self._tell_endpoints(flight, later), now)
             case FindServersRequest():
-                self._servers(flight, now)
+                self._knowing(flight, lambda later: self._servers(flight, later), now)
             case CreateSessionRequest():
                 asked = flight.request.body
-                self._ready(flight, lambda later: self._create(flight, asked, later), now)
+                self._ready(flight, lambda at: self._knowing(flight, lambda t: self._create(flight, asked, t), at), now)
             case ActivateSessionRequest():
                 wish = flight.request.body
-                self._ready(flight, lambda later: self._activate(flight, wish, later), now)
+                self._ready(
+                    flight, lambda at: self._knowing(flight, lambda t: self._activate(flight, wish, t), at), now
+                )
             case _:
                 self.refuse(flight, STATUS["BadServiceUnsupported"], "service-unknown", now)
 
@@ -173,19 +175,28 @@ class SessionServices:
         leaf = legs.ours.certificate if legs.ours is not None else None
         return Face(options.url or self._talk.near.url, leaf, legs.application_uri, options.client_security)
 
-    def _endpoints(self, flight: UaFlight, now: int) -> None:
+    def _knowing(self, flight: UaFlight, then: Callable[[int], None], now: int) -> None:
+        """Go on once the device's endpoints are known: CreateSession may answer with less of them (P4 §5.6.2)."""
         guard = self._guard
         if guard.device_endpoints and now < guard.endpoints_at + MINUTE:
-            self._tell_endpoints(flight, now)
+            then(now)
             return
+        header = RequestHeader(timestamp=self._ticks(now), handle=1)
+        body = build_request(header, GetEndpointsRequest(guard.device_url, None, None))
 
-        def then(response: Response, later: int) -> None:
-            body = response.body
-            assert isinstance(body, GetEndpointsResponse)  # noqa: S101 - its number was compared
-            guard.device_endpoints, guard.endpoints_at = body.endpoints or (), later
-            self._tell_endpoints(flight, later)
+        def answered(raw: bytes, later: int) -> None:
+            if flight.id not in self._deadlines:
+                return
+            found = parse_response(raw).body
+            if isinstance(found, GetEndpointsResponse) and found.endpoints:
+                guard.device_endpoints, guard.endpoints_at = found.endpoints, later
+                then(later)
+            else:
+                self.refuse(flight, STATUS["BadUnknownResponse"], "device-endpoints", later)
 
-        self._exchange(flight, GetEndpointsRequest(guard.options.device_url, None, None), then, now)
+        why = self._talk.own_request(body, answered, now)
+        if why is not None:
+            self.refuse(flight, why.reply or STATUS["BadCommunicationError"], why.code, now, why.text)
 
     def _tell_endpoints(self, flight: UaFlight, now: int) -> None:
         found = endpoints(self._guard.device_endpoints, self._guard.options.server_security, self._face)
@@ -203,7 +214,7 @@ class SessionServices:
             own = uri or (found[0].uri if len(found) == 1 else None)
             self._good(flight, FindServersResponse(servers(found, own or "", self._face)), later)
 
-        self._exchange(flight, FindServersRequest(guard.options.device_url, None, None), then, now)
+        self._exchange(flight, FindServersRequest(guard.device_url, None, None), then, now)
 
     # CreateSession.
 
@@ -220,7 +231,7 @@ class SessionServices:
                 uri=guard.legs.upstream_uri if upstream is not None else asked.client.uri, urls=None, gateway=None
             ),
             server_uri=None,
-            url=guard.options.device_url,
+            url=guard.device_url,
             name=f"{asked.name or 'session'} ({self._talk.client.address})",
             nonce=nonce,
             certificate=upstream.certificate if upstream is not None else None,
@@ -272,7 +283,6 @@ class SessionServices:
         if talk.near.channel.peer is not None and guard.legs.ours is not None:
             data = talk.near.channel.peer.der + (asked.nonce or b"")
             signing = Signing(guard.legs.ours, talk.near.channel.policy, data)
-        guard.device_endpoints, guard.endpoints_at = body.endpoints or guard.device_endpoints, now
         self._work(
             flight, Resign(proof, signing), lambda made, at: self._opened(flight, asked, response, made, at), now
         )
@@ -312,7 +322,7 @@ class SessionServices:
         if entry is None:
             self.refuse(flight, STATUS["BadTooManySessions"], "too-many-sessions", now)
             return
-        entry.name = asked.name or ""
+        entry.name, entry.creator = asked.name or "", talk.flow
         entry.certificate = talk.near.channel.peer
         entry.device_nonce, entry.our_nonce = body.nonce or b"", talk.draw(NONCE)
         guard.known.answered(flight.request, response)

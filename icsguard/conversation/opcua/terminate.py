@@ -18,7 +18,7 @@ from icsguard.conversation.opcua.guard import MAX_HALF_OPEN, UaGuard
 from icsguard.conversation.opcua.ledger import Entry
 from icsguard.conversation.opcua.session_services import SessionServices
 from icsguard.conversation.opcua.talk import Talk
-from icsguard.conversation.opcua.traffic import Traffic
+from icsguard.conversation.opcua.traffic import CLOSE_SESSION, Traffic
 from icsguard.conversation.states import ClientState
 from icsguard.core.clock import MS, SECOND
 from icsguard.core.defect import Defect
@@ -165,11 +165,17 @@ class Terminated(Talk):
             self.services.take(whole.request, request, now)
             return
         entry = self.guard.ledger.of(request.header.token)
-        if entry is None or entry.flow != self.flow or entry.identity is None:
+        if entry is None or not self._may_use(entry, request):
             self.no(whole.request, request, _NO_SESSION, "session-unknown", now)
             return
         entry.last_at = now
         self.traffic.take(self.flight(whole.request, request, entry, now), now)
+
+    def _may_use(self, entry: Entry, request: Request) -> bool:
+        """Say whether a session may be used here: where it is active; closed also where it was created."""
+        if entry.flow == self.flow and entry.identity is not None:
+            return True
+        return request.number == CLOSE_SESSION and not entry.flow and entry.creator == self.flow
 
     def flight(self, id_: int, request: Request, entry: Entry | None, now: int) -> UaFlight:
         """Return a request as what is judged, recorded and forwarded."""
@@ -365,6 +371,7 @@ class Terminated(Talk):
         """Close what is finished, and hand out the commands of this event."""
         ends = self.state is not ClientState.OPEN
         if ends and self.far.phase is not Phase.ENDED and not self.traffic.owes_changes:
+            self.traffic.abandon_reads(now)
             self.far.close(now)
             self.traffic.link_lost(now, reached=True)
         self.finish()

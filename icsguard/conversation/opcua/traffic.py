@@ -13,6 +13,8 @@ from icsguard.conversation.api import Ask
 from icsguard.conversation.opcua import ending, enforce
 from icsguard.conversation.opcua.flight import UaFlight
 from icsguard.conversation.opcua.guard import UaGuard
+from icsguard.conversation.opcua.ledger import Entry
+from icsguard.conversation.opcua.observing import observe
 from icsguard.conversation.states import Stage
 from icsguard.core.clock import MS
 from icsguard.core.decision import Decision, Layer
@@ -30,6 +32,7 @@ from icsguard.protocols.opcua.status import STATUS
 from icsguard.protocols.opcua.times import ticks_of
 
 MAX_WAITING: Final = 64  # changes of one connection that wait their turn; the next is answered busy
+CLOSE_SESSION: Final = 473
 MAX_PATIENCE_MS: Final = 60_000  # a client's TimeoutHint is followed up to here: a method may take its time
 _FOLLOWED: Final = frozenset({Stage.WAITING, Stage.ASKED, Stage.READY})
 _TIMEOUT: Final = STATUS["BadTimeout"]
@@ -226,11 +229,15 @@ class Traffic:
             self._fault(breach if isinstance(breach, Defect) else None, now)
             self._broken(flight, _UNKNOWN_RESPONSE, now)
             return False
+        observe(self._guard, flight, body, now)
         flight.response = out
         self._wire.answer(flight, out, chunks if flight.split is None else (), now)
         if not flight.split:
             flight.reply = 0
         self.end(flight, Outcome.EXCEPTION if head.fault else Outcome.ANSWERED, now)
+        if flight.request.number == CLOSE_SESSION and flight.entry is not None and not head.fault:
+            self._guard.ledger.closed(flight.entry.token)
+            self.session_closed(flight.entry, now)
         return True
 
     def _fault(self, why: Defect | None, now: int) -> None:
@@ -370,6 +377,12 @@ class Traffic:
         self.waiting = []
         for flight in [one for one in self.asked.values() if one.stage is Stage.ENDED]:
             self._settle(flight, now)
+
+    def session_closed(self, entry: Entry, now: int) -> None:
+        """A session ended: many servers never answer the Publish requests that it leaves."""
+        for id_ in [id_ for id_, flight in self.flying.items() if flight.entry is entry and not flight.changes]:
+            self._correlator.abandon(id_)
+            self.end(self.flying.pop(id_), Outcome.ABANDONED, now)
 
     def abandon_reads(self, now: int) -> None:
         """The client left: nobody is there for what it read."""

@@ -68,6 +68,15 @@ class NodeMemory:
         self._known.clear()
         self.tree.forget()
 
+    @property
+    def has_points(self) -> bool:
+        """Say whether any value matters at all."""
+        return bool(self._nodes)
+
+    def watches(self, node: str) -> bool:
+        """Say whether a node's value matters."""
+        return node in self._nodes
+
     def seen(self, node: str, value: Number | None, now: int) -> None:
         """Take in what the server said of a whole Value attribute, or acknowledged; None where it is no good number."""
         name = self._nodes.get(node)

@@ -36,6 +36,11 @@ class Tree:
     def __len__(self) -> int:
         return self._count
 
+    @property
+    def wants_edges(self) -> bool:
+        """Say whether any rule names a subtree."""
+        return bool(self._roots)
+
     def adopt(self, roots: Iterable[str]) -> None:
         """Serve another policy from now on; what is known of the device stays."""
         self._roots = frozenset(roots)

@@ -101,6 +101,12 @@ class Correlator:
         if self._flying.pop(pending.id, None) is not None:
             self._publishing -= pending.waits
 
+    def abandon(self, number: int) -> None:
+        """End a request on whose answer nobody waits any more; one that comes all the same is late."""
+        pending = self._flying.get(number)
+        if pending is not None:
+            self._end(pending, Pairing.LATE)
+
     def match(self, number: int, response: Response) -> Match:
         """Return the request that this response (with RequestId `number`) ends, or what else the response is."""
         pending = self._flying.get(number)
