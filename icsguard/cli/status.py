@@ -114,7 +114,13 @@ def warnings(now: Status) -> list[str]:
         for line in now.conduits
         if line.writes_unknown
     ]
-    return [*unknown, *(said for part in now.parts if (said := _disk_warning(part))), *now.warnings]
+    suspended = [
+        f"{line.name}: the twin's alarms come at another rate than promised, statistics only alert; "
+        f"if the plant has changed, learn again: icsguard learn {line.name}"
+        for line in now.conduits
+        if "guarantee suspended" in line.twin
+    ]
+    return [*unknown, *suspended, *(said for part in now.parts if (said := _disk_warning(part))), *now.warnings]
 
 
 def _disk_warning(part: PartStatus) -> str:

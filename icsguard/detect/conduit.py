@@ -22,6 +22,7 @@ from icsguard.detect.alarms import REMIND_NS, Alarm
 from icsguard.detect.conduct import ConductWatch
 from icsguard.detect.flow_model import FlowModel
 from icsguard.detect.flows import FlowWatch, window_ns
+from icsguard.detect.guarantee import promise
 from icsguard.detect.options import ConduitOptions, ShadowOptions
 from icsguard.detect.residuals import ResidualWatch, Strange
 from icsguard.detect.writes import WriteWatch
@@ -186,9 +187,11 @@ class ConduitWatch:
             )
 
     def is_twin_alarmed(self, now: int) -> bool:
-        """Say whether measured values were implausible a moment ago, by a threshold with a guarantee behind it."""
+        """Say whether measured values were implausible a moment ago, by a threshold whose guarantee holds."""
         alarm = self.residual_alarm
-        return bool(alarm.last_at and alarm.calibration.rank) and now - alarm.last_at < RECENT_NS
+        if not alarm.last_at or not alarm.guarantee.is_given or alarm.guarantee.suspended_since:
+            return False
+        return now - alarm.last_at < RECENT_NS
 
     def state(self, now: int) -> tuple[Array, Array] | None:
         """Return the model's columns now and one step ago; None where the twin is not in sync with the plant."""
@@ -235,9 +238,7 @@ class ConduitWatch:
         gate = f"trusted {trusted:.0f} s" if trusted else "below its gate: alerts only"
         if self.residuals is None:
             return f"{gate}, no scorer"
-        blocks = len(model.residuals.blocks)
-        bound = f"<= {model.residuals.per_day:.3g} false alarms/day"
-        return f"{gate}; calibrated on {blocks} blocks, {bound}"
+        return f"{gate}; {promise(self.residual_alarm.guarantee)}"
 
     def _find(self, finding: Finding) -> None:
         if len(self.findings) < MAX_FINDINGS:

@@ -89,6 +89,7 @@ class Shadow:
             facts[f"{name}.twin"] = watch.summary(now)
             if watch.site:
                 facts[f"{name}.model"] = watch.site.digest
+                facts |= {f"{name}.{key}": fact for key, fact in watch.residual_alarm.guarantee.facts().items()}
             if watch.strange:
                 facts[f"{name}.strangeness"] = round(watch.strange.score, 3)
         return facts

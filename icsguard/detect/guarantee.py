@@ -1,0 +1,155 @@
+"""Does the promised number of false alarms still hold? Watched beside the alarms, and told when it does not.
+
+Two watches. *Counts*: so many separate alarms within an hour or a day as the budget makes next to impossible. *A
+martingale* over the conformal p-values of blocks that were not alarmed: a bet, block after block, that they are smaller
+than chance makes them. While the plant is what it was the stake hardly grows; above 100 nobody should believe it any
+more. Neighbouring blocks share their rows' memory, so that LAGS bets are placed in turn, each on blocks that are apart,
+and their mean counts.
+
+While suspended, alarms are still told, and rules still decide; what statistics would have held falls back to an alert.
+Thresholds stay as they are: what learns from alarms learns the attack.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import UTC, datetime
+from math import exp
+from typing import Final, NamedTuple
+
+from icsguard.core.clock import DAY, HOUR, SECOND
+from icsguard.detect.calibration import p_value
+from icsguard.twin.site_model import Calibration
+
+SUSPENDED: Final = 100.0
+"""Stake at which the guarantee is suspended (a chance of one in a hundred, by Ville's inequality)."""
+QUIET_NS: Final = 6 * HOUR
+"""It holds again after so long without a sign: bets begin anew each time, and find a lasting change well before."""
+LAGS: Final = 10
+"""Bets placed in turn: blocks of a minute, ten minutes apart, have forgotten each other."""
+POWERS: Final = (0.2, 0.5, 1.0)
+"""Bets on p: power * p ** (power - 1). The last one bets nothing, and keeps a third of the stake from loss."""
+JUMP: Final = 0.01
+"""Share of the stake that is dealt anew at each block."""
+APART: Final = 600 * SECOND
+"""An alarm so soon after the last one is the same one, still going on."""
+MAX_ALARMS: Final = 64  # kept of the last day; so many are far too many for any budget
+WATCHED: Final = ((HOUR, 1e-3), (DAY, 5e-3))
+"""Windows, with the chance below which a number of alarms in them is no accident."""
+_LEAST_SEEN: Final = HOUR
+"""Before so much time was watched no rate is told."""
+
+
+class Rates(NamedTuple):
+    """Alarms a day."""
+
+    budget: float
+    """What the threshold promises, with 95 % confidence, not to exceed."""
+    expected: float
+    """What the clean blocks make likely."""
+    actual: float | None
+    """What was counted since the shadow started; None while that is too short ago."""
+
+
+class Guarantee:
+    """The watch over one alarm's calibration."""
+
+    def __init__(self, calibration: Calibration) -> None:
+        self._calibration = calibration
+        self._bets = _new_bets()
+        self._turn = self._sign_at = 0
+        self._alarms: deque[int] = deque(maxlen=MAX_ALARMS)
+        self._last_alarm = -APART
+        self.alarms = 0
+        """Separate alarms since the start."""
+        self.watched_ns = 0
+        self.suspended_since = 0
+        """0 while the guarantee holds (or none was given)."""
+        self._most = [(window, _most(calibration.per_day * window / DAY, chance)) for window, chance in WATCHED]
+
+    @property
+    def is_given(self) -> bool:
+        """Say whether learning had enough clean blocks for a guarantee."""
+        return self._calibration.rank > 0
+
+    @property
+    def stake(self) -> float:
+        """Return what the bets have become; 1 at the start."""
+        return sum(sum(bet) for bet in self._bets) / LAGS
+
+    def alarm(self, at: int) -> None:
+        """Take a score above the threshold."""
+        if at - self._last_alarm >= APART:
+            self._alarms.append(at)
+            self.alarms += 1
+        self._last_alarm = at
+
+    def block(self, score: float, at: int) -> None:
+        """Take the highest score of a finished block."""
+        self.watched_ns += self._calibration.block_ns
+        if not self.is_given:
+            return
+        if score <= self._calibration.threshold:
+            self._bet(p_value(self._calibration, score))
+        if self.stake > SUSPENDED or any(self._count(window, at) >= most for window, most in self._most):
+            self.suspended_since = self.suspended_since or at
+            self._bets, self._sign_at = _new_bets(), at
+        elif at - self._sign_at >= QUIET_NS:
+            self.suspended_since = 0
+
+    def rates(self) -> Rates:
+        """Return budget, expected and actual alarms a day."""
+        one = self._calibration
+        expected = one.rank / (len(one.blocks) + 1) * DAY / one.block_ns
+        actual = self.alarms * DAY / self.watched_ns if self.watched_ns >= _LEAST_SEEN else None
+        return Rates(one.per_day, expected, actual)
+
+    def facts(self) -> dict[str, int | float]:
+        """Return what the status tells by name: rates a day, `guarantee_suspended_since` in seconds (0: it holds)."""
+        rates = self.rates()
+        told: dict[str, int | float] = {
+            "alarms": self.alarms,
+            "alarm_budget": round(rates.budget, 4),
+            "alarms_expected": round(rates.expected, 4),
+            "guarantee_suspended_since": self.suspended_since // SECOND,
+        }
+        return told if rates.actual is None else told | {"alarms_actual": round(rates.actual, 4)}
+
+    def _bet(self, p: float) -> None:
+        self._turn = (self._turn + 1) % LAGS
+        bets = self._bets[self._turn]
+        dealt = JUMP * sum(bets) / len(POWERS)
+        self._bets[self._turn] = [
+            ((1.0 - JUMP) * one + dealt) * power * p ** (power - 1.0) for one, power in zip(bets, POWERS, strict=True)
+        ]
+
+    def _count(self, window: int, at: int) -> int:
+        return sum(at - one < window for one in self._alarms)
+
+
+def promise(one: Guarantee) -> str:
+    """Return in a few words what is promised and what was counted."""
+    budget, expected, actual = one.rates()
+    counted = "not yet known" if actual is None else f"{actual:.2g}"
+    if not one.is_given:
+        return f"too few clean blocks for a guarantee (at most {budget:.3g} false alarms/day), actual {counted}"
+    rates = f"false alarms/day: budget {budget:.3g}, expected {expected:.2g}, actual {counted}"
+    if not one.suspended_since:
+        return rates
+    since = datetime.fromtimestamp(one.suspended_since // SECOND, UTC)
+    return f"guarantee suspended since {since:%Y-%m-%d %H:%M} UTC; {rates}"
+
+
+def _most(expected: float, chance: float) -> int:
+    """Return the smallest count that happens with at most `chance` where so many are expected (Poisson); at least 2."""
+    term = exp(-expected)
+    below, count = term, 1
+    while 1.0 - below > chance and count < MAX_ALARMS:
+        term *= expected / count
+        below += term
+        count += 1
+    return max(count, 2)
+
+
+def _new_bets() -> list[list[float]]:
+    return [[1.0 / len(POWERS)] * len(POWERS) for _ in range(LAGS)]

@@ -1,0 +1,118 @@
+import random
+
+import pytest
+
+from icsguard.core.clock import DAY, HOUR, MINUTE
+from icsguard.detect.calibration import calibrate
+from icsguard.detect.guarantee import APART, LAGS, QUIET_NS, SUSPENDED, Guarantee, promise
+from icsguard.twin.site_model import Calibration
+
+START = 1_763_640_000_000_000_000  # 2025-11-20 12:00 UTC
+
+
+@pytest.fixture(scope="module")
+def calibration():
+    noise = random.Random(1)
+    return calibrate([noise.random() for _ in range(10_080)])
+
+
+class Watched:
+    """A guarantee fed with blocks of a minute."""
+
+    def __init__(self, calibration):
+        self.guarantee, self.now = Guarantee(calibration), START
+        self._threshold = calibration.threshold
+
+    def blocks(self, scores):
+        for score in scores:
+            self.now += MINUTE
+            if score > self._threshold:
+                self.guarantee.alarm(self.now)
+            self.guarantee.block(score, self.now)
+
+
+@pytest.fixture
+def watched(calibration):
+    return Watched(calibration)
+
+
+def test_a_week_of_blocks_like_those_of_learning_suspends_nothing(watched):
+    noise = random.Random(2)
+    for _ in range(7):
+        watched.blocks(noise.random() for _ in range(1440))
+        assert 0 == watched.guarantee.suspended_since
+    assert watched.guarantee.stake < SUSPENDED
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_plant_that_became_noisier_is_told_within_two_hours(watched, seed):
+    noise = random.Random(seed)
+    watched.blocks(noise.random() for _ in range(300))
+    changed = watched.now
+    watched.blocks(0.9 + 0.0999 * noise.random() for _ in range(120))
+    assert changed < watched.guarantee.suspended_since <= changed + 2 * HOUR
+
+
+def test_two_separate_alarms_within_an_hour_are_no_accident(watched):
+    noise = random.Random(3)
+    watched.blocks(noise.random() for _ in range(100))
+    watched.blocks([2.0])
+    assert 0 == watched.guarantee.suspended_since
+    watched.blocks([0.5] * 30)
+    watched.blocks([2.0])
+    assert watched.now == watched.guarantee.suspended_since
+
+
+def test_one_alarm_that_goes_on_is_one(watched):
+    watched.blocks([2.0] * 30)
+    assert 1 == watched.guarantee.alarms
+    assert 0 == watched.guarantee.suspended_since
+    watched.now += APART
+    watched.blocks([2.0])
+    assert 2 == watched.guarantee.alarms
+
+
+def test_the_guarantee_returns_after_quiet_hours(watched):
+    noise = random.Random(4)
+    watched.blocks([2.0, *[0.5] * 30, 2.0])
+    began = watched.guarantee.suspended_since
+    watched.blocks(noise.random() for _ in range(QUIET_NS // MINUTE))
+    assert began == watched.guarantee.suspended_since  # the hour with two alarms ends later than the first of them
+    watched.blocks(noise.random() for _ in range(60))
+    assert 0 == watched.guarantee.suspended_since
+
+
+def test_blocks_that_were_alarmed_are_no_evidence_of_drift(watched):
+    watched.blocks([2.0] * 20 * LAGS)
+    assert 1.0 == pytest.approx(watched.guarantee.stake)
+
+
+def test_without_a_guarantee_nothing_is_suspended():
+    few = Watched(calibrate([1.0, 2.0]))
+    few.blocks([99.0, *[1.0] * 20, 99.0])
+    assert 0 == few.guarantee.suspended_since
+    assert "too few clean blocks" in promise(few.guarantee)
+
+
+def test_rates_are_told_once_an_hour_was_watched(watched):
+    watched.blocks([0.5] * 59)
+    assert watched.guarantee.rates().actual is None
+    watched.blocks([2.0])
+    assert 24.0 == watched.guarantee.rates().actual
+    assert (1.0, pytest.approx(3 / 10_081 * 1440)) == watched.guarantee.rates()[:2]
+    assert 24.0 == watched.guarantee.facts()["alarms_actual"]
+
+
+def test_the_promise_in_words_says_since_when_it_is_suspended(watched):
+    assert "budget 1, expected 0.43, actual not yet known" in promise(watched.guarantee)
+    watched.blocks([2.0, *[0.5] * 30, 2.0, *[0.5] * 60])
+    assert promise(watched.guarantee).startswith("guarantee suspended since 2025-11-20 12:32 UTC; false alarms/day")
+
+
+def test_a_larger_budget_bears_more_alarms(calibration):
+    generous = Guarantee(Calibration(calibration.blocks, MINUTE, calibration.threshold, 3, per_day=240.0))
+    for number in range(9):
+        generous.alarm(START + number * APART)
+    generous.block(0.5, START + 9 * APART)
+    assert 0 == generous.suspended_since
+    assert generous.watched_ns < DAY
