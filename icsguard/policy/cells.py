@@ -133,6 +133,10 @@ class Cells:
         """Return every rule that is filed, once for each service and client group."""
         return [numbered for many in self._by_service.values() for numbered in many]
 
+    def has_service(self, function: int) -> bool:
+        """Say whether a rule speaks of this function."""
+        return any(service.function == function for service, _group in self._by_service)
+
     def cell(self, groups: Groups, unit: int, function: int, sub: int) -> Cell:
         """Return the cell of one kind of request; bounded by MAX_CELLS."""
         key = (groups, unit, function, sub)

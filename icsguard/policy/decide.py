@@ -165,8 +165,8 @@ class Judge:
         return {unit: Spans(targets) for unit, targets in loose.items()}
 
     def _make_layout(self) -> Layout:
-        services = [rule.services for rule in self.policy.rules] + [grant.services for grant in self.policy.grants]
-        masks = any(Service(MASK_WRITE) in given for given in services)
+        granted = any(Service(MASK_WRITE) in grant.services for grant in self.policy.grants)
+        masks = granted or self._cells.has_service(MASK_WRITE)
         linked = {law.point.name for _, law in self._points.all if self._points.sharing(law)}
         wanted = [
             (unit, law)

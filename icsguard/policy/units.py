@@ -27,7 +27,7 @@ class Units:
     def __init__(self, policy: Policy, *, serial: bool = False, ignored: bool = False) -> None:
         self.serial = serial
         named = {point.unit_id for point in policy.points}
-        named.update(unit for rule in policy.rules for unit in rule.units)
+        named.update(*[rule.units for rule in policy.rules])
         named.update(unit for grant in policy.grants for unit in grant.units)
         self._only: int | None = min(named) if ignored and named else None
         self.declared = frozenset(self.same(unit) for unit in named)

@@ -48,8 +48,13 @@ class Breath:
 
     async def take(self) -> None:
         """Pause."""
-        await asyncio.sleep(PAUSE_S)
+        await pause()
         self._since = time.perf_counter_ns()
+
+
+async def pause() -> None:
+    """Let everybody else have their turns."""
+    await asyncio.sleep(PAUSE_S)
 
 
 async def in_pieces(steps: Iterable[object]) -> None:

@@ -30,7 +30,7 @@ from icsguard.runtime.kept import Kept, with_grants
 from icsguard.runtime.listener import Listener
 from icsguard.runtime.mirror import Outlet
 from icsguard.runtime.parts import Part, PointQuestions
-from icsguard.runtime.pieces import collector_rests, in_pieces, let_go
+from icsguard.runtime.pieces import collector_rests, in_pieces, let_go, pause
 from icsguard.runtime.ports import may_bind_low, owner_of, unprivileged_start
 from icsguard.runtime.tasks import spawn
 
@@ -228,12 +228,15 @@ class Site:
                 except CompileError as error:
                     return self._not_reloaded(error, operator)
                 self.warnings.pop("reload", None)
+                await pause()
                 remains = _remains(self.settings.conduits, [one.guard.judge for one in self.listeners.values()])
                 problems = (*await self._take(compiled.settings), *_needs_restart(self.settings, compiled.settings))
                 self.settings, self._packed = compiled.settings, compiled.packed
                 self.warn_of(compiled.warnings)
                 self.on_reload(compiled.settings)
-            self.tell_parts()
+            for part in (self.shadow, self.recorder):
+                await pause()
+                part.send_configuration()
             self.changed(f"{operator} reloaded the configuration: {reason}", operator, reason)
             await let_go(remains)
             return problems
@@ -362,7 +365,10 @@ async def judge_beside(conduit: Conduit) -> Judge:
     """Return the judge of a conduit's policy, made in pieces: ten thousand points take 50 ms, and traffic goes on."""
     filed = Filed(conduit.policy, serial=conduit.downstream == "serial", quirks=frozenset(conduit.quirks))
     await in_pieces(filed.steps())
-    return make_judge(conduit, filed)
+    await pause()
+    judge = make_judge(conduit, filed)
+    await pause()
+    return judge
 
 
 def _remains(conduits: Iterable[Conduit], judges: Iterable[Judge]) -> list[object]:
