@@ -8,13 +8,16 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from typing import Final
 
 import msgspec
 
 from icsguard.config.endpoint import host_and_port
-from icsguard.config.main_checks import Place, check_main
+from icsguard.config.main_checks import OPCUA, Place, check_main
+from icsguard.config.node_checks import check_nodes
+from icsguard.config.opcua_section import ConduitOpcuaSection, ua_settings
 from icsguard.config.points_checks import check_points
 from icsguard.config.points_csv import PointList, read_points
 from icsguard.config.policy_checks import check_policy
@@ -31,6 +34,7 @@ from icsguard.config.settings import (
     Settings,
     ShadowSettings,
     SyslogSettings,
+    UaSettings,
 )
 from icsguard.config.shape import read
 from icsguard.config.techniques_file import TECHNIQUES, check_techniques
@@ -95,7 +99,11 @@ def check(files: Mapping[str, str], main: str) -> tuple[Settings | None, tuple[P
         check_main(model, known, Place(main, lines), findings)
     if findings.failed:
         return None, findings.all()
-    conduits = tuple(_conduit(name, section, parts[name][0]) for name, section in model.conduit.items())
+    state = _beside(main, model.gateway.state)
+    conduits = tuple(
+        replace(_conduit(name, section, parts[name][0]), opcua=_opcua(section, main, state))
+        for name, section in model.conduit.items()
+    )
     settings = _settings(model, conduits, main)
     return replace(settings, digest=_digest(settings)), findings.all()
 
@@ -129,10 +137,11 @@ def _read_both(files: Mapping[str, str], policy: str, points: str, findings: Fin
     check_points(found, findings)
     known = tuple(found.points)
     if policy not in files:
-        return _stamped(Policy(points=known)), Draft(policy, complete=not policy)
+        return _stamped(Draft(policy).policy(known)), Draft(policy, complete=not policy)
     draft = read_policy(files[policy], policy, files, findings)
     if draft.complete:
         check_policy(draft, known, points_complete=found.complete, findings=findings)
+        check_nodes(draft, known, points_complete=found.complete, findings=findings)
         check_techniques(draft, files.get(TECHNIQUES), findings)
     return _stamped(draft.policy(known)), draft
 
@@ -172,6 +181,12 @@ def _conduit(name: str, section: ConduitSection, policy: Policy) -> Conduit:
         ),
         **same,
     )
+
+
+def _opcua(section: ConduitSection, main: str, state: str) -> UaSettings | None:
+    if section.protocol != OPCUA:
+        return None
+    return ua_settings(section.opcua or ConduitOpcuaSection(), section.device, partial(_beside, main), state)
 
 
 def _settings(model: MainFile, conduits: tuple[Conduit, ...], main: str) -> Settings:

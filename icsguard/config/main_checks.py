@@ -7,6 +7,7 @@ from ipaddress import ip_network
 from typing import Final, NamedTuple
 
 from icsguard.config.endpoint import host_and_port
+from icsguard.config.opcua_section import ConduitOpcuaSection, check_section
 from icsguard.config.problem import Findings, did_you_mean
 from icsguard.config.schema import ConduitSection, MainFile
 from icsguard.config.toml_lines import Lines
@@ -16,6 +17,9 @@ from icsguard.policy.units import UNIT_IGNORED
 from icsguard.protocols.modbus.quirks import CLOSES_OLDEST, QUIRKS
 from icsguard.protocols.registry import PROTOCOLS
 
+OPCUA: Final = "opcua"
+SPOKEN: Final = frozenset({*PROTOCOLS, OPCUA})
+"""What a conduit may speak."""
 MAX_CONDUITS: Final = 64  # listeners of one gateway process; more devices want a second gateway
 _CONDUIT: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
 _ANY: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound
@@ -28,6 +32,15 @@ _NEEDS_LINKS: Final = {
     "framing": "mbap",
 }
 """Keys without a meaning where no link is shared, and their defaults."""
+
+_MODBUS_ONLY: Final = {
+    **_NEEDS_LINKS,
+    "downstream": "tcp",
+    "quirks": [],
+    "links": 0,
+    "max_pdu": 253,
+}
+"""Keys that an OPC UA conduit does not have, and their defaults."""
 
 
 class Place(NamedTuple):
@@ -67,11 +80,17 @@ class _Checker:
         if not _CONDUIT.fullmatch(name):
             hint = "small letters, digits, - and _, a letter first, at most 32"
             self._fault((name,), f"{name!r} is no name for a conduit", hint)
-        if section.protocol not in PROTOCOLS:
+        if section.protocol not in SPOKEN:
             self._fault(
-                (name, "protocol"), f"unknown protocol {section.protocol!r}", did_you_mean(section.protocol, PROTOCOLS)
+                (name, "protocol"), f"unknown protocol {section.protocol!r}", did_you_mean(section.protocol, SPOKEN)
             )
         self._ends(name, section)
+        if section.protocol == OPCUA:
+            self._opcua(name, section, policy)
+            return
+        if section.opcua is not None:
+            text = f"conduit {name!r} speaks {section.protocol}, so [conduit.{name}.opcua] means nothing"
+            self._fault((name, "opcua"), text, 'write protocol = "opcua"')
         self._quirks(name, section, policy)
         self._links(name, section)
         if section.downstream == "serial":
@@ -80,7 +99,8 @@ class _Checker:
     def against(self, name: str, section: ConduitSection, policy: Policy) -> None:
         """Check what needs the whole policy: its client groups, and whether it lets anything pass."""
         self._never(name, section, policy)
-        if section.mode == "enforce" and not (_permits_anything(policy) or policy.grants):
+        permits = _permits_a_node(policy) if section.protocol == OPCUA else _permits_anything(policy)
+        if section.mode == "enforce" and not (permits or policy.grants):
             text = f"conduit {name!r} enforces a policy without a permit: nothing at all would pass"
             self._fault((name, "mode"), text, f'begin with mode = "learn", then icsguard learn {name}')
 
@@ -95,6 +115,18 @@ class _Checker:
                 text = f"conduits {other!r} and {name!r} listen on the same port {listen[1]}"
                 self._fault((name, "listen"), text, "give each its own port or address")
         self._listeners.setdefault(listen[1], []).append((name, listen[0]))
+
+    def _opcua(self, name: str, section: ConduitSection, policy: Policy) -> None:
+        for key, default in _MODBUS_ONLY.items():
+            if getattr(section, key) != default:
+                text = f"{key} is a matter of Modbus, and conduit {name!r} speaks OPC UA"
+                self._fault((name, key), text, "leave it out")
+
+        def fault(key: str, text: str, hint: str) -> None:
+            path = (name, "opcua", key) if section.opcua is not None else (name, "protocol")
+            self._fault(path, f"conduit {name!r}: {text}", hint)
+
+        check_section(section.opcua or ConduitOpcuaSection(), section.mode, policy, fault)
 
     def _quirks(self, name: str, section: ConduitSection, policy: Policy) -> None:
         for quirk in section.quirks:
@@ -140,6 +172,11 @@ class _Checker:
 
 def _permits_anything(policy: Policy) -> bool:
     return any(rule.action is not Action.DENY and rule.state is not RuleState.OFF for rule in policy.rules)
+
+
+def _permits_a_node(policy: Policy) -> bool:
+    rules = policy.opcua.rules if policy.opcua else ()
+    return any(rule.action is not Action.DENY and rule.state is not RuleState.OFF for rule in rules)
 
 
 def _is_own(listen: str, device: str) -> bool:

@@ -11,6 +11,7 @@ from icsguard.core.ids import MAX_ADDRESS
 from icsguard.core.meaning import Table
 from icsguard.core.point import DataType, Point
 from icsguard.policy.law import FLOATS, exact_raw, raw_limit, type_range
+from icsguard.policy.nodes.law import BOOLEAN, INTEGERS, NUMBERS
 
 _BITS: Final = 16
 _WRITABLE: Final = frozenset({Table.COIL, Table.HOLDING})
@@ -25,9 +26,11 @@ def check_points(found: PointList, findings: Findings) -> None:
             text = f"the point {point.name!r} is declared twice"
             findings.error(found.file, line, text, f"the first one stands in line {names[point.name]}")
         names.setdefault(point.name, line)
-        for message, hint in (*_place(point), *_limits(point), *_envelope(point)):
+        places = _place(point) if point.in_registers else []
+        for message, hint in (*places, *_limits(point), *_envelope(point), *_node(point)):
             findings.error(found.file, line, f"{point.name}: {message}", hint)
     _neighbours(found, findings)
+    _nodes(found, findings)
     _overlaps(found, findings)
 
 
@@ -55,7 +58,7 @@ def _limits(point: Point) -> list[tuple[str, str]]:
     if not faults:
         faults += _allowed(point)
         faults += _quantum(point)
-    if limits.writable_mask is not None and point.type not in _ONE_REGISTER:
+    if limits.writable_mask is not None and point.type not in _ONE_REGISTER and point.in_registers:
         faults.append((f"a mask needs a point of one register, not {point.type}", "write type u16 or i16"))
     if (limits.max_step is not None or limits.max_rate is not None) and point.type is DataType.BOOL:
         faults.append(("a bit has no step and no rate", "use min_interval"))
@@ -64,6 +67,30 @@ def _limits(point: Point) -> list[tuple[str, str]]:
         text = f"{point.table.word} elements cannot be written, so nothing can be limited"
         faults.append((text, "a process value has safe_min and safe_max"))
     return faults
+
+
+def _node(point: Point) -> list[tuple[str, str]]:
+    """What the type of the node's value cannot have."""
+    limits, kind = point.limits, point.node_type
+    if kind and not point.node:
+        return [(f"node_type {kind} without a node", "write the node")]
+    if not kind or kind in NUMBERS or kind == BOOLEAN:
+        mask = limits.writable_mask is not None and point.node and not point.in_registers and kind not in INTEGERS
+        return [("a mask needs a node of integers", "write node_type, as in UInt16")] if mask else []
+    bounds = limits.minimum, limits.maximum, limits.max_step, limits.max_rate, limits.writable_mask
+    if limits.allowed or any(bound is not None for bound in bounds):
+        return [(f"limits are numbers, and its node holds {kind}", "limit it by who may write it")]
+    return []
+
+
+def _nodes(found: PointList, findings: Findings) -> None:
+    """No two points are one node: which limits would hold?"""
+    lines: dict[str, int] = {}
+    for point, line in zip(found.points, found.lines, strict=True):
+        if point.node and point.node in lines:
+            text = f"{point.name}: its node is that of another point (line {lines[point.node]})"
+            findings.error(found.file, line, text, "give each node to one point")
+        lines.setdefault(point.node, line)
 
 
 def _allowed(point: Point) -> list[tuple[str, str]]:
@@ -110,9 +137,8 @@ def _envelope(point: Point) -> list[tuple[str, str]]:
 
 
 def _neighbours(found: PointList, findings: Findings) -> None:
-    order = sorted(
-        zip(found.points, found.lines, strict=True), key=lambda at: (at[0].unit_id, at[0].table, at[0].address)
-    )
+    placed = [at for at in zip(found.points, found.lines, strict=True) if at[0].in_registers]
+    order = sorted(placed, key=lambda at: (at[0].unit_id, at[0].table, at[0].address))
     for (one, line), (other, other_line) in itertools.pairwise(order):
         if (one.unit_id, one.table) != (other.unit_id, other.table) or other.address > one.last_address:
             continue

@@ -17,7 +17,9 @@ from icsguard.config.problem import Findings, did_you_mean
 from icsguard.core.clock import SECOND
 from icsguard.core.ids import MAX_ADDRESS
 from icsguard.core.meaning import Table
-from icsguard.core.point import DataType, Limits, Point, PointKind, WordOrder
+from icsguard.core.point import NO_REGISTER, DataType, Limits, Point, PointKind, WordOrder
+from icsguard.policy.nodes.places import parse_node
+from icsguard.protocols.opcua.builtin import TYPE_NAMES
 
 COLUMNS: Final = {
     "name": "name of the point, used by rules and records",
@@ -43,9 +45,12 @@ COLUMNS: Final = {
     "loop": "control loop it belongs to",
     "overlaps": "points of other tables in the same memory: name, or name.bit for a coil that is a bit of a register",
     "max_age": "a last known value older than so many seconds is unknown; default 60",
+    "node": "its node on an OPC UA server, as in nsu=urn:plant;s=Pump.Speed; then unit_id, table, address may be empty",
+    "node_type": "built-in type of the node's value, as in Double; default: any number",
 }
-"""Column to what stands in it; the first four are needed."""
+"""Column to what stands in it; the first four are needed, of a point with a node the name alone."""
 REQUIRED: Final = ("name", "unit_id", "table", "address")
+_REGISTERS: Final = REQUIRED[1:]
 MAX_POINTS: Final = 50_000  # one table of each kind has 65 536 elements; a plant's list has hundreds
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_:/-]{0,63}")
 _YES_NO: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
@@ -119,7 +124,7 @@ def _header(cells: list[str], file: str, line: int, findings: Findings) -> list[
         if names.count(name) > 1:
             findings.error(file, line, f"column {name!r} stands twice", "keep one")
             good = False
-        if name in REQUIRED and name not in names:
+        if name in REQUIRED and name not in names and ("node" not in names or name == "name"):
             findings.error(file, line, f"column {name!r} is missing", COLUMNS[name])
             good = False
     return names if good else None
@@ -139,12 +144,14 @@ class _Row:
     def point(self) -> Point | None:
         """Return the point, None where the line has faults."""
         table = self._one("table", _tables(), Table.HOLDING)
-        default = DataType.BOOL if table.is_bits else DataType.U16
+        node = self._get("node", parse_node, "")
+        alone = bool(node) and not any(self._cells.get(name) for name in _REGISTERS)
+        default = DataType.BOOL if table.is_bits else DataType.F64 if alone else DataType.U16
         point = Point(
             name=self._get("name", _name, ""),
             unit_id=self._get("unit_id", _unit, 0),
             table=table,
-            address=self._get("address", _address, 0),
+            address=NO_REGISTER if alone else self._get("address", _address, 0),
             type=self._one("type", _words(DataType), default),
             order=self._one("order", {order.value.lower(): order for order in WordOrder}, WordOrder.ABCD),
             scale=self._get("scale", _scale, 1.0),
@@ -158,9 +165,11 @@ class _Row:
             max_age_ns=self._get("max_age", _duration, 60 * SECOND),
             loop=self._cells.get("loop", "")[:64],
             overlaps=tuple(name.strip() for name in self._cells.get("overlaps", "").split("|") if name.strip()),
+            node=node,
+            node_type=self._get("node_type", _node_type, ""),
         )
         for name in REQUIRED:
-            if not self._cells.get(name):
+            if not self._cells.get(name) and not (alone and name in _REGISTERS):
                 self._fault(f"{name} is empty", COLUMNS[name])
         return point if self._good else None
 
@@ -207,6 +216,12 @@ def _words(kinds: Iterable[Choice]) -> dict[str, Choice]:
 def _name(text: str) -> str:
     if not _NAME.fullmatch(text):
         raise ValueError(f"{text!r} is no name: letters, digits, _ : / -, a letter first, at most 64")
+    return text
+
+
+def _node_type(text: str) -> str:
+    if text not in TYPE_NAMES.values():
+        raise ValueError(f"{text!r} is no built-in type of OPC UA ({did_you_mean(text, TYPE_NAMES.values())})")
     return text
 
 

@@ -27,7 +27,7 @@ _TABLES: Final = {function: table for table, functions in DATA_FUNCTIONS.items()
 
 
 def check_policy(draft: Draft, points: tuple[Point, ...], *, points_complete: bool, findings: Findings) -> None:
-    """Note everything that does not fit together."""
+    """Note everything about registers that does not fit together."""
     checker = _Checker(draft, points, findings, points_complete=points_complete)
     for rule in draft.rules:
         if not rule.pack:
@@ -42,9 +42,11 @@ def check_policy(draft: Draft, points: tuple[Point, ...], *, points_complete: bo
 class _Checker:
     """The checks of one policy."""
 
-    __slots__ = ("_draft", "_findings", "_networks", "_point_names", "_points_complete", "_units")
+    __slots__ = ("_draft", "_findings", "_networks", "_node_names", "_point_names", "_points_complete", "_units")
 
-    def __init__(self, draft: Draft, points: tuple[Point, ...], findings: Findings, *, points_complete: bool) -> None:
+    def __init__(self, draft: Draft, every: tuple[Point, ...], findings: Findings, *, points_complete: bool) -> None:
+        points = tuple(point for point in every if point.in_registers)
+        self._node_names = frozenset(point.name for point in every if not point.in_registers)
         bare = Policy(points=points, rules=tuple(draft.rules), grants=tuple(draft.grants))
         self._draft, self._findings, self._points_complete = draft, findings, points_complete
         self._units = Units(bare)
@@ -59,7 +61,11 @@ class _Checker:
                     self._error(rule, "clients", f"unknown client group {name!r}", did_you_mean(name, self._networks))
         for name in rule.points:
             point = self._point_names.get(name)
-            if point is None and self._points_complete:
+            if name in self._node_names:
+                if isinstance(rule, Rule):
+                    text = f"the point {name!r} lives in a node, not in registers"
+                    self._error(rule, "points", text, "name it in an [[opcua.rule]]")
+            elif point is None and self._points_complete:
                 self._error(rule, "points", f"unknown point {name!r}", did_you_mean(name, self._point_names))
             elif point is not None and rule.units and point.unit_id not in rule.units:
                 units = ", ".join(str(unit) for unit in rule.units)

@@ -12,6 +12,7 @@ from ipaddress import ip_network
 from typing import Final, TypeVar
 
 from icsguard.config.moments import parse_moment, parse_rate, parse_window, zone_shifts
+from icsguard.config.node_file import NodeDraft, read_nodes
 from icsguard.config.policy_schema import GrantSection, PackFile, PolicyFile, RuleSection
 from icsguard.config.problem import Findings, did_you_mean
 from icsguard.config.shape import read
@@ -19,6 +20,7 @@ from icsguard.config.toml_lines import Lines
 from icsguard.core.decision import RuleState
 from icsguard.core.point import Point
 from icsguard.policy.grants import spelled_out
+from icsguard.policy.nodes.rules import NodePolicy
 from icsguard.policy.rules import (
     Action,
     ClientGroup,
@@ -60,9 +62,12 @@ class Draft:
     """Rules and grants with faults of their own, as `("rule", 0)`: not compared with others."""
     origins: dict[str, tuple[str, int]] = field(default_factory=dict)
     """File and line of each rule and grant, by id."""
+    nodes: NodeDraft | None = None
+    """What stands under `[opcua]`."""
 
-    def policy(self, points: tuple[Point, ...]) -> Policy:
+    def policy(self, every: tuple[Point, ...]) -> Policy:
         """Return the policy with these points; its digest is still open."""
+        points = tuple(point for point in every if point.in_registers)
         return Policy(
             groups=self.groups,
             points=points,
@@ -71,8 +76,14 @@ class Draft:
             defaults=self.defaults,
             timezone=self.timezone,
             zone=zone_shifts(self.timezone),
+            opcua=self._nodes(every),
             source=self.file,
         )
+
+    def _nodes(self, every: tuple[Point, ...]) -> NodePolicy | None:
+        if self.nodes is None and not any(point.node for point in every):
+            return None
+        return (self.nodes or NodeDraft()).policy(every)
 
 
 def read_policy(text: str, file: str, shipped: Mapping[str, str], findings: Findings) -> Draft:
@@ -95,6 +106,8 @@ def read_policy(text: str, file: str, shipped: Mapping[str, str], findings: Find
         grant = reader.grant(given, index, {group.name for group in draft.groups})
         _add(draft, grant.id, lines.at("grant", index), findings)
         draft.grants.append(grant)
+    if model.opcua is not None:
+        draft.nodes = read_nodes(model.opcua, reader.fault)
     draft.faulty = reader.faulty
     named = {service for rule in draft.rules if not rule.preset for service in rule.services}
     for index, pack in enumerate(model.packs):

@@ -7,7 +7,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from icsguard.config.schema import Section
+from icsguard.config.node_schema import OpcuaSection
+from icsguard.config.section import Section
 
 State = Literal["off", "observe", "alert", "enforce"]
 ReplyCode = Literal[1, 2, 3, 4, 6]
@@ -81,6 +82,7 @@ class PolicyFile(Section):
     clients: dict[str, list[str]] = Field(default={}, description="Client groups: name to addresses and networks.")
     rule: list[RuleSection] = Field(default=[], description="Rules; their order does not matter.")
     grant: list[GrantSection] = Field(default=[], description="Permissions with an end.")
+    opcua: OpcuaSection | None = Field(default=None, description="Rules on nodes, where the device speaks OPC UA.")
 
 
 class CaseSection(Section):

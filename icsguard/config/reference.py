@@ -14,7 +14,7 @@ from typing import Final
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from icsguard.config import policy_schema, schema
+from icsguard.config import node_reference, policy_schema, schema
 from icsguard.config.points_csv import COLUMNS, REQUIRED
 from icsguard.config.request_words import EXAMPLES
 from icsguard.policy.codes import CODES
@@ -136,6 +136,7 @@ def config_page() -> str:
         ("[gateway]", schema.GatewaySection),
         ("[conduit.NAME]", schema.ConduitSection),
         ("[conduit.NAME.isolation]", schema.IsolationSection),
+        ("[conduit.NAME.opcua]", schema.ConduitOpcuaSection),
         ("[recorder]", schema.RecorderSection),
         ("[recorder.syslog]", schema.SyslogSection),
         ("[shadow]", schema.ShadowSection),
@@ -161,9 +162,18 @@ def policy_page() -> str:
     parts.append(f"{POINTS_HEAD}\n{_table(('column (* needed)', 'meaning'), columns)}")
     codes = [(f"`{code}`", f"{reply:02d}" if reply else "", text) for code, (reply, text) in CODES.items()]
     parts.append(f"## Reasons\n\n{_table(('code', 'usual answer', 'meaning'), codes)}")
+    parts += _nodes()
     words = "\n".join(f"- `{example}`" for example in EXAMPLES)
     parts.append(f"{CASES_HEAD}\n{words}\n\n{_keys(policy_schema.CaseSection)}")
     return "\n".join(parts)
+
+
+def _nodes() -> list[str]:
+    parts = [node_reference.HEAD]
+    parts += [f"### `{title}`\n\n{_plain(model)}\n\n{_keys(model)}" for title, model in node_reference.SECTIONS]
+    parts.append(f"### Services\n\n{_table(('which', 'services'), node_reference.services_rows())}")
+    parts.append(f"### Reasons on nodes\n\n{_table(('code', 'usual answer', 'meaning'), node_reference.codes_rows())}")
+    return parts
 
 
 def json_schema(model: type[BaseModel], title: str) -> str:

@@ -8,18 +8,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from icsguard.config.endpoint import checked_endpoint
+from icsguard.config.opcua_section import ConduitOpcuaSection
+from icsguard.config.section import Section
 
 Endpoint = Annotated[str, AfterValidator(checked_endpoint)]
 PositiveInt = Annotated[int, Field(ge=1)]
-
-
-class Section(BaseModel):
-    """A table of the file: unknown keys are errors, values keep their TOML type."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class GatewaySection(Section):
@@ -54,7 +50,9 @@ class ConduitSection(Section):
 
     listen: Endpoint = Field(description="Where clients connect: `0.0.0.0:502`, `[::]:502`.")
     device: Endpoint = Field(description="The device: `10.1.0.5:502`.")
-    protocol: str = Field(default="modbus", description="Spoken by the device; never guessed from bytes.")
+    protocol: str = Field(
+        default="modbus", description="Spoken by the device, `modbus` or `opcua`; never guessed from bytes."
+    )
     downstream: Literal["tcp", "serial"] = Field(
         default="tcp", description="`serial` for a gateway to a serial line: unit 0 is then a broadcast."
     )
@@ -115,6 +113,9 @@ class ConduitSection(Section):
     )
     hold_ttl_s: int = Field(default=300, ge=1, le=86_400, description="How long a ticket waits for a human.")
     isolation: IsolationSection = IsolationSection()
+    opcua: ConduitOpcuaSection | None = Field(
+        default=None, description='How it stands between two channels, where `protocol` is "opcua".'
+    )
 
 
 class SyslogSection(Section):

@@ -1,5 +1,9 @@
 import pytest
 
+from icsguard.config.points_checks import check_points
+from icsguard.config.points_csv import read_points
+from icsguard.config.problem import Findings
+
 HEAD = "name,unit_id,table,address,type,scale,min,max,max_step,allowed,mask,safe_min,safe_max,overlaps"
 
 
@@ -64,3 +68,28 @@ def test_an_unreadable_line_does_not_make_its_neighbours_wrong(told):
     lines = told(points=f"{HEAD}\na,1,coil,1,,,,,,,,,,pump_speed\npump_speed,1,holding,x\n")[1]
 
     assert ["p.csv:3: address: 'x' is no whole number from 0 to 65535 (0-based address of its first element)"] == lines
+
+
+NODES = "name,node,node_type,min,max,mask,max_step\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        ("a,nsu=u;s=A,String,0,1,,", "limits are numbers, and its node holds String"),
+        ("a,nsu=u;s=A,Double,,,0xFF,", "a mask needs a node of integers"),
+        ("a,nsu=u;s=A,,,,,\nb,nsu=u;s=A,,,,,", "its node is that of another point (line 2)"),
+        ("a,nsu=u;s=A,,5,1,,", "min 5 is above max 1"),
+    ],
+)
+def test_faults_of_points_in_nodes_are_told(lines, problem):
+    findings = Findings()
+    check_points(read_points(NODES + lines + "\n", "p.csv", findings), findings)
+    assert any(problem in str(one) for one in findings.all()), findings.all()
+
+
+def test_points_in_nodes_need_no_registers_and_share_none():
+    findings = Findings()
+    lines = "a,nsu=u;s=A,UInt16,,,0xFF,\nb,nsu=u;s=B,Double,0,1,,0.5\nc,nsu=u;s=C,Boolean,,,,\n"
+    check_points(read_points(NODES + lines, "p.csv", findings), findings)
+    assert () == findings.all()

@@ -21,6 +21,7 @@ def test_every_column_has_its_place():
         "scale": "0.5", "offset": "-1", "unit": "m3/h", "min": "0", "max": "9.5", "max_step": "1", "max_rate": "0.25",
         "min_interval": "1.5", "allowed": "1|2.5", "mask": "0x00FF", "safe_min": "1", "safe_max": "8", "atomic": "no",
         "kind": "secret", "loop": "L1", "overlaps": "x|y.3", "max_age": "5",
+        "node": "nsu=urn:plant;s=Pump.Speed", "node_type": "Float",
     }  # fmt: skip
     assert set(COLUMNS) == set(row)
     found, problems = read(",".join(row) + "\n" + ",".join(row.values()) + "\n")
@@ -31,6 +32,7 @@ def test_every_column_has_its_place():
             "a_b/c-1", 7, Table.HOLDING, 100, DataType.F32, WordOrder.CDAB, 0.5, -1.0, "m3/h",
             Limits(0.0, 9.5, 1.0, 0.25, 3 * SECOND // 2, (1.0, 2.5), 0xFF), 1.0, 8.0, atomic=False,
             kind=PointKind.SECRET, max_age_ns=5 * SECOND, loop="L1", overlaps=("x", "y.3"),
+            node="nsu=urn:plant;s=Pump.Speed", node_type="Float",
         )
     ] == found.points  # fmt: skip
 
@@ -100,3 +102,33 @@ def test_a_list_beyond_reason_is_cut(monkeypatch):
 
     assert 2 == len(found.points)
     assert ["p.csv:4: more than 2 points (split the list over conduits)"] == problems
+
+
+def test_a_point_may_live_in_a_node_alone():
+    found, problems = read('name,node\nspeed,"nsu=urn:plant;s=Pump.Speed"\n')
+    assert [] == problems
+    assert [("speed", "nsu=urn:plant;s=Pump.Speed", DataType.F64, False)] == [
+        (point.name, point.node, point.type, point.in_registers) for point in found.points
+    ]
+
+
+def test_a_point_may_live_in_a_register_and_in_a_node():
+    found, problems = read("name,unit_id,table,address,node\nspeed,1,holding,12,nsu=urn:plant;i=07\n")
+    assert [] == problems
+    assert [(True, 12, "nsu=urn:plant;i=7")] == [(p.in_registers, p.address, p.node) for p in found.points]
+
+
+@pytest.mark.parametrize(
+    ("cells", "problem"),
+    [
+        ("a,,,,ns=2;s=A,", "names a namespace by index"),
+        ("a,,,,Pump,", "names no node"),
+        ("a,,,,nsu=urn:p;s=A*,", "takes no *"),
+        ("a,,,,nsu=urn:p;s=A,Doubel", "did you mean 'Double'?"),
+        ("a,1,,,nsu=urn:p;s=A,", "table is empty"),
+        ("a,,,,,", "unit_id is empty"),
+    ],
+)
+def test_faults_of_nodes_are_told(cells, problem):
+    _, problems = read(f"name,unit_id,table,address,node,node_type\n{cells}\n")
+    assert any(problem in one for one in problems), problems
