@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from icsguard.config import node_reference, policy_schema, schema
+from icsguard.config.opcua_section import ConduitOpcuaSection
 from icsguard.config.points_csv import COLUMNS, REQUIRED
 from icsguard.config.request_words import EXAMPLES
 from icsguard.policy.codes import CODES
@@ -136,7 +137,7 @@ def config_page() -> str:
         ("[gateway]", schema.GatewaySection),
         ("[conduit.NAME]", schema.ConduitSection),
         ("[conduit.NAME.isolation]", schema.IsolationSection),
-        ("[conduit.NAME.opcua]", schema.ConduitOpcuaSection),
+        ("[conduit.NAME.opcua]", ConduitOpcuaSection),
         ("[recorder]", schema.RecorderSection),
         ("[recorder.syslog]", schema.SyslogSection),
         ("[shadow]", schema.ShadowSection),

@@ -16,7 +16,7 @@ from icsguard.protocols.opcua.security import NONE, POLICIES
 MODES: Final = {1: "None", 2: "Sign", 3: "SignAndEncrypt"}
 """MessageSecurityMode (P4 §7) to its name."""
 VALID_ACCOUNTS: Final = "T0859"
-SNIFFING: Final = "T0842"
+IN_THE_MIDDLE: Final = "T0830"
 
 
 def channel_reasons(nodes: NodePolicy, identity: Identity) -> Iterator[Reason]:
@@ -30,7 +30,7 @@ def channel_reasons(nodes: NodePolicy, identity: Identity) -> Iterator[Reason]:
         text = (
             f"{identity.text} opens a channel of mode {_mode(identity.mode)}, the policy asks for {_mode(nodes.mode)}"
         )
-        yield refusal("security-mode", text, SNIFFING)
+        yield refusal("security-mode", text, IN_THE_MIDDLE)
 
 
 def session_reasons(nodes: NodePolicy, identity: Identity) -> Iterator[Reason]:
@@ -39,7 +39,7 @@ def session_reasons(nodes: NodePolicy, identity: Identity) -> Iterator[Reason]:
         yield refusal("anonymous", f"{identity.text} names no user, and the policy admits none such", VALID_ACCOUNTS)
     if identity.mode == 1 and not identity.is_anonymous and not nodes.passwords_unsecured:
         text = f"{identity.text} shows a user's secret on a channel without security"
-        yield refusal("password-unsecured", text, SNIFFING)
+        yield refusal("password-unsecured", text, IN_THE_MIDDLE)
 
 
 def refusal(code: str, text: str, technique: str, layer: Layer = Layer.POLICY) -> Reason:
