@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
@@ -12,12 +13,15 @@ from icsguard.core.finding import Finding
 from icsguard.detect.alarms import REMIND_NS
 from icsguard.evaluation import truth
 from icsguard.evaluation.bench import BLOCK_POLLS, CLEAN, Bench, scores
-from icsguard.evaluation.metrics import Flags, runs
+from icsguard.evaluation.metrics import Flags, rate_interval, runs
 from icsguard.evaluation.tables import Row
 from icsguard.lab.plants.api import POLL_S
 
 STATISTICAL = frozenset({"implausible", "implausible-drift", "unusual-flow"})
 """Findings for which a number of false alarms a day is promised."""
+UNUSUAL = frozenset({"first-write"})
+"""Findings on writes that are news and no alarm; they do not count as having found a lie either."""
+HOUR_POLLS: Final = int(3600 / POLL_S)
 _DAY_S = 86_400.0
 _ONE_ALARM_NS = 2 * REMIND_NS
 """An alarm that is told again so soon is the same one, still going on: baselines are counted so too."""
@@ -37,6 +41,11 @@ class Clean:
     why: Counter[str] = field(default_factory=Counter)
     promised: float = 0.0
     """Upper bound of false alarms a day that the calibration gives."""
+    expected: float = 0.0
+    """What the calibration makes likely: the threshold's rank among clean blocks."""
+    hours: int = 0
+    suspended: int = 0
+    """Of these hours, at whose end the status said "guarantee suspended"."""
     has_guarantee: bool = False
     told: dict[str, int] = field(default_factory=dict)
     """When each kind of statistical alarm was told last."""
@@ -54,21 +63,36 @@ class Clean:
         return self.alarms / self.days
 
     @property
+    def others(self) -> int:
+        """Findings that need no calibration, all false: told beside, and counted where precision is."""
+        return sum(count for code, count in self.findings.items() if code not in STATISTICAL and code not in UNUSUAL)
+
+    @property
+    def ratio(self) -> float | None:
+        """Realised rate over the one that the calibration expects; None without a guarantee."""
+        return self.a_day / self.expected if self.expected else None
+
+    @property
     def holds_a_week(self) -> float:
         """Wrong holds a week: the write would have done no harm."""
         return (self.held - self.right) / self.days * 7
 
     def row(self, plant: str) -> Row:
         """Return the row of the table."""
-        exact = sum(self.findings.values()) - self.alarms
+        low, high = rate_interval(self.alarms)
         return {
             "plant": plant,
             "days": self.days,
             "false alarms": self.alarms,
             "a day": self.a_day,
+            "95 % interval": f"{low / self.days:.2f}-{high / self.days:.2f}",
             "promised a day, at most": self.promised,
+            "expected a day": self.expected or None,
+            "realised / expected": self.ratio,
+            "realised / promised": self.a_day / self.promised if self.promised else None,
             "guarantee": "yes" if self.has_guarantee else "no",
-            "exact findings": exact,
+            "hours suspended": f"{self.suspended} of {self.hours}",
+            "exact findings": self.others,
             "writes": self.writes,
             "held": self.held,
             "of these wrongly": self.held - self.right,
@@ -82,9 +106,13 @@ def measure(bench: Bench, polls: int) -> Clean:
     site, shift, guard = bench.site(CLEAN), bench.shift(CLEAN), bench.taught.guard()
     calibration = bench.taught.model.residuals
     found = Clean(polls * POLL_S / _DAY_S, promised=calibration.per_day, has_guarantee=bool(calibration.rank))
+    found.expected = guard.fact("alarms_expected")
     rows: list[list[float]] = []
-    for _ in range(polls):
+    for poll in range(1, polls + 1):
         _count(found, guard.see(site.poll()))
+        if poll % HOUR_POLLS == 0:
+            found.hours += 1
+            found.suspended += guard.fact("guarantee_suspended_since") > 0
         rows.append(bench.row(site.shown))
         for name, value in shift.due():
             found.writes += 1

@@ -88,19 +88,26 @@ def _weakest(plants: Sequence[PlantResult], names: str) -> Goal:
 def _f1(plants: Sequence[PlantResult], names: str) -> Goal:
     """Event F1 where attacks come ten a day: precision then follows from recall and false alarms a day."""
     total = _sum([one.lies[kind] for one in plants for kind in PROMISED if kind in one.lies])
-    recall, false = total.recall or 0.0, sum(one.clean.a_day for one in plants) / len(plants)
+    alarms = sum(one.clean.alarms + one.clean.others for one in plants)  # whatever may find a lie may also cry wolf
+    recall, false = total.recall or 0.0, alarms / sum(one.clean.days for one in plants)
     precision = 10 * recall / (10 * recall + false) if recall else 0.0
     value = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
     text = f"{value:.3f} (ten attacks a day; {false:.2f} false alarms a day)"
-    return Goal(f"event F1 ({names})", f">= {F1}", text, value >= F1)
+    return Goal(f"event F1 ({names})", f">= {F1} at <= 1 a day", text, value >= F1 and false <= 1.0)
 
 
 def _rates(plants: Sequence[PlantResult], names: str) -> Goal:
+    """What was counted over what the threshold makes likely; where it is outside, the status must have said so."""
     low, high = RATES
-    told = [f"{one.name} {one.clean.a_day / max(one.clean.promised, 1e-9):.2f}" for one in plants]
-    sure = [one for one in plants if one.clean.has_guarantee]
-    reached = all(low <= one.clean.a_day / one.clean.promised <= high for one in sure) if sure else None
-    return Goal(f"realised / nominal rate of false alarms ({names})", f"{low} to {high}", ", ".join(told), reached)
+    told = [f"{one.name} {shown(one.clean.ratio)}" for one in plants]
+    sure = [one.clean for one in plants if one.clean.ratio is not None]
+    reached = all(low <= (one.ratio or 0.0) <= high or one.suspended for one in sure) if sure else None
+    return Goal(
+        f"realised / expected rate of false alarms ({names})",
+        f"{low} to {high}, or suspended",
+        ", ".join(told),
+        reached,
+    )
 
 
 def _batadal(table: Table) -> Goal:

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from icsguard.evaluation.bench import LIES, Bench, scores
+from icsguard.evaluation.clean import UNUSUAL
 from icsguard.evaluation.metrics import Tally, auc, vus_pr
 from icsguard.evaluation.tables import Row
 from icsguard.evaluation.tampering import KINDS, LENGTH, PROMISED, Liar, draw
@@ -71,7 +72,7 @@ class LieTrial:
         self._score.append(self._guard.score() / max(self._bench.taught.threshold, 1e-9))
         for name, value in self._shift.due():
             findings += self._guard.see([self._site.write(name, value)])
-        return [one.code for one in findings if one.code != "first-write"]
+        return [one.code for one in findings if one.code not in UNUSUAL]
 
     def rows_of_table(self) -> list[Row]:
         """Return one row per kind, baselines beside."""

@@ -19,6 +19,7 @@ from icsguard.learn.bounds import upper_bound
 
 Flags = NDArray[np.bool_]
 _TWO_SIDED: Final = 0.975
+_MANY: Final = 100_000  # chances, so many that a share of them is a rate
 _WINDOWS: Final = 5  # widths over which the volume is averaged
 
 
@@ -33,6 +34,12 @@ def interval(hits: int, count: int) -> tuple[float, float]:
     if not count:
         return 0.0, 1.0
     return 1.0 - upper_bound(count - hits, count, _TWO_SIDED), upper_bound(hits, count, _TWO_SIDED)
+
+
+def rate_interval(count: int) -> tuple[float, float]:
+    """Return the two-sided 95 % interval of the mean of what was counted once (Poisson)."""
+    low, high = interval(count, _MANY)
+    return low * _MANY, high * _MANY
 
 
 def first_alarms(alarm: Flags, label: Flags) -> list[int | None]:

@@ -81,10 +81,13 @@ class Guarded:
         """Return the opinion on a write."""
         return self._shadow.ask(question, question.asked_at)
 
+    def fact(self, name: str) -> float:
+        """Return one number that the status shows of this conduit; 0 where it shows none."""
+        return float(self._shadow.status(0).get(f"{self._conduit}.{name}", 0.0))
+
     def score(self) -> float:
         """Return the residual score of the last row, in units of its threshold's scale; 0 before the first."""
-        fact = self._shadow.status(0).get(f"{self._conduit}.strangeness", 0.0)
-        return float(fact)
+        return self.fact("strangeness")
 
 
 def teach(

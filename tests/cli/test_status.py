@@ -96,3 +96,11 @@ def test_no_permission_is_exit_code_5_with_the_way_out(gateway, failing, icsguar
 def test_a_fault_of_the_gateway_is_one_line_and_exit_code_1(gateway, failing, icsguard):
     failing("GetStatus", FailureCode.BROKEN, "the gateway failed")
     assert 1 == icsguard("status").code
+
+
+def test_a_broken_promise_of_false_alarms_is_a_warning(gateway, answers, icsguard):
+    status = answers["GetStatus"]
+    twin = "trusted 60 s; guarantee suspended since 2026-11-20 12:32 UTC; false alarms/day: budget 1"
+    conduit = msgspec.structs.replace(status.conduits[0], twin=twin)
+    answers["GetStatus"] = msgspec.structs.replace(status, conduits=(conduit,))
+    assert "WARNING plc1: the twin's alarms come at another rate than promised" in icsguard("status").out

@@ -15,7 +15,7 @@ from icsguard.evaluation.tampering import PROMISED
 
 @pytest.fixture
 def good():
-    clean = Clean(10.0, promised=1.0, has_guarantee=True)
+    clean = Clean(10.0, promised=1.0, expected=0.7, has_guarantee=True)
     clean.findings["implausible"] = 8
     return PlantResult(
         name="boiler",
@@ -59,15 +59,23 @@ def test_the_weakest_class_counts_and_not_the_mean(good):
 
 
 def test_a_rate_without_a_guarantee_is_not_judged(good):
-    assert verdicts(replace(good, clean=Clean(10.0, promised=5.0)))["realised / nominal rate of false alarms"] is None
+    assert verdicts(replace(good, clean=Clean(10.0, promised=5.0)))["realised / expected rate of false alarms"] is None
 
 
-def test_silence_is_no_kept_promise(good):
-    assert (
-        verdicts(replace(good, clean=Clean(10.0, promised=1.0, has_guarantee=True)))[
-            "realised / nominal rate of false alarms"
-        ]
-        is False
+@pytest.mark.parametrize(
+    ("alarms", "suspended", "reached"), [(0, 0, False), (30, 0, False), (30, 5, True), (5, 0, True)]
+)
+def test_another_rate_than_expected_must_be_told(good, alarms, suspended, reached):
+    clean = Clean(10.0, promised=1.0, expected=0.5, has_guarantee=True, hours=240, suspended=suspended)
+    clean.findings["implausible"] = alarms
+    assert reached is verdicts(replace(good, clean=clean))["realised / expected rate of false alarms"]
+
+
+def test_alarms_that_need_no_statistics_count_against_precision_too(good):
+    clean = Clean(10.0, promised=1.0, expected=0.7, has_guarantee=True)
+    clean.findings.update({"implausible": 8, "frozen": 30, "first-write": 99})
+    assert "(ten attacks a day; 3.80 false alarms a day)" in next(
+        goal.measured for goal in goals.judge((replace(good, clean=clean),), (), {}) if goal.text.startswith("event F1")
     )
 
 

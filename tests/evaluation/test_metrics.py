@@ -76,3 +76,9 @@ def test_a_tally_keeps_delays_of_what_was_found():
 def test_medians_of_nothing_are_nothing():
     assert metrics.median([]) is None
     assert metrics.late([]) is None
+
+
+def test_a_counted_rate_has_the_interval_of_poisson():
+    low, high = metrics.rate_interval(3)
+    assert (0.619, 8.767) == (pytest.approx(low, abs=0.01), pytest.approx(high, abs=0.01))
+    assert 0.0 == metrics.rate_interval(0)[0]
