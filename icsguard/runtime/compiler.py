@@ -12,7 +12,7 @@ import msgspec
 from icsguard.config.settings import Settings
 from icsguard.runtime.beside import run_beside
 from icsguard.runtime.kept_settings import kept
-from icsguard.runtime.pieces import assembled, first
+from icsguard.runtime.pieces import assembled, first, pause
 
 DEADLINE_S: Final = 60.0
 """Ten thousand rules take about a second on a small machine."""
@@ -54,7 +54,7 @@ def compile_now(config: Path) -> Compiled:
         raise CompileError((f"{config} could not be checked: {error}",)) from error
     lines = _lines(config, done.returncode, done.stderr)
     try:
-        packed = first(done.stdout)
+        packed = bytes(first(memoryview(done.stdout)))
         return Compiled(msgspec.msgpack.decode(packed, type=Settings), packed, lines)
     except (ValueError, msgspec.MsgspecError) as error:
         raise _no_settings(config, error) from error
@@ -68,9 +68,11 @@ async def compile_beside(config: Path) -> Compiled:
         raise CompileError((f"{config} could not be checked within {DEADLINE_S:g} s",)) from error
     except OSError as error:
         raise CompileError((f"{config} could not be checked: {error}",)) from error
-    lines = _lines(config, ended.status, ended.err)
+    lines = _lines(config, ended.status, bytes(ended.err))
     try:
-        return Compiled(await assembled(ended.out), first(ended.out), lines)
+        settings = await assembled(ended.out)
+        await pause()
+        return Compiled(settings, bytes(first(ended.out)), lines)
     except (ValueError, IndexError, msgspec.MsgspecError) as error:
         raise _no_settings(config, error) from error
 

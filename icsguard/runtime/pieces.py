@@ -106,7 +106,7 @@ def cut(settings: Settings, packed: bytes) -> bytes:
     return b"".join(len(part).to_bytes(_LENGTH) + part for part in parts)
 
 
-def first(frames: bytes) -> bytes:
+def first(frames: memoryview) -> memoryview:
     """Return the settings as a whole. Raises ValueError."""
     length = int.from_bytes(frames[:_LENGTH])
     if len(frames) < _LENGTH + length:
@@ -114,7 +114,7 @@ def first(frames: bytes) -> bytes:
     return frames[_LENGTH : _LENGTH + length]
 
 
-async def assembled(frames: bytes) -> Settings:
+async def assembled(frames: memoryview) -> Settings:
     """Return the settings, put together in pieces. Raises ValueError, msgspec.MsgspecError."""
     parts = _parts(frames, len(first(frames)) + _LENGTH)
     bare = msgspec.msgpack.decode(next(parts, b""), type=Settings)
@@ -145,7 +145,7 @@ def _some(many: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
     return (many[at : at + AT_ONCE] for at in range(0, len(many), AT_ONCE))
 
 
-def _parts(frames: bytes, at: int) -> Iterator[bytes]:
+def _parts(frames: memoryview, at: int) -> Iterator[memoryview]:
     while at < len(frames):
         length = int.from_bytes(frames[at : at + _LENGTH])
         at += _LENGTH + length

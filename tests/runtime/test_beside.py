@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from icsguard.runtime.beside import CHUNK, run_beside
+from icsguard.runtime.beside import run_beside
 from icsguard.runtime.tasks import spawn
 
 
@@ -25,7 +25,7 @@ async def test_a_program_reads_nothing():
 
 
 async def test_long_output_arrives_whole():
-    size = 3 * CHUNK + 17
+    size = 3_000_017
     ended = await run_beside(python(f"print('x' * {size})"), 20)
     assert size + 1 == len(ended.out)
 
@@ -64,13 +64,13 @@ async def test_a_program_knows_none_of_our_descriptors(tmp_path):
     with (tmp_path / "secret").open("w") as file:
         script = "import os; print([os.readlink(f'/proc/self/fd/{n}') for n in os.listdir('/proc/self/fd') if n > '2'])"
         ended = await run_beside(python(f"try:\n {script}\nexcept OSError: print('gone')"), 20)
-    assert file.name.encode() not in ended.out
+    assert file.name.encode() not in bytes(ended.out)
 
 
 async def test_the_environment_is_ours(monkeypatch):
     monkeypatch.setenv("ICSGUARD_TEST_WORD", "grüß")
     ended = await run_beside(python("import os; print(ascii(os.environ['ICSGUARD_TEST_WORD']))"), 20)
-    assert ascii("grüß").encode() == ended.out.strip()
+    assert ascii("grüß").encode() == bytes(ended.out).strip()
 
 
 async def test_the_loop_goes_on_meanwhile():

@@ -25,7 +25,7 @@ def test_the_child_hands_over_the_settings_and_warns_beside(config):
         [sys.executable, "-m", "icsguard.runtime.compile_config", str(config)], capture_output=True, check=True
     )
 
-    assert load_config(config) == msgspec.msgpack.decode(first(done.stdout), type=Settings)
+    assert load_config(config) == msgspec.msgpack.decode(first(memoryview(done.stdout)), type=Settings)
     assert b"p.toml:1: warning: rule 'a' permits writes" in done.stderr
 
 

@@ -29,7 +29,7 @@ def made(rules=MANY, points=MANY):
 
 
 def frames(settings):
-    return cut(settings, msgspec.msgpack.encode(settings))
+    return memoryview(cut(settings, msgspec.msgpack.encode(settings)))
 
 
 @pytest.mark.parametrize("count", [0, 1, pieces.AT_ONCE, pieces.AT_ONCE + 1, MANY])
