@@ -18,9 +18,13 @@ from icsguard.protocols.opcua.status import STATUS
 from icsguard.protocols.opcua.times import ticks_of
 from icsguard.protocols.opcua.uacp import Frame
 
-_CHECKS: Final = STATUS["BadSecurityChecksFailed"]
 _REJECTED: Final = STATUS["BadSecurityPolicyRejected"]
-_TOO_MANY: Final = STATUS["BadTcpServerTooBusy"]
+FLOOD: Final = Defect(
+    "channel-flood",
+    "more OPN from one address within a minute than its limit",
+    fatal=True,
+    reply=STATUS["BadTcpServerTooBusy"],
+)
 
 
 class ClientHost(Host, Protocol):
@@ -79,9 +83,7 @@ class ClientLeg(Leg):
     def _opening(self, frame: Frame, now: int) -> UnsealOpen | Defect:
         guard = self._owner.guard
         if not guard.may_open(self._owner.client.address, now):
-            return Defect(
-                "channel-flood", "more OPN from one address than its rule permits", fatal=True, reply=_TOO_MANY
-            )
+            return FLOOD
         head = open_head(frame)
         if isinstance(head, Defect):
             return head

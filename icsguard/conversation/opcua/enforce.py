@@ -173,7 +173,6 @@ def cut_out(flight: UaFlight) -> None:
         flight.reply, flight.refused = DENIED, {}
         return
     flight.split, flight.body = parts, parts.forward
-    flight.chunks = ()
 
 
 def wants_opinion(guard: UaGuard, flight: UaFlight) -> bool:

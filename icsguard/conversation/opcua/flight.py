@@ -14,6 +14,7 @@ from icsguard.core.verdict import Reason
 from icsguard.protocols.opcua.meaning import changes_plant
 from icsguard.protocols.opcua.refuse import Split
 from icsguard.protocols.opcua.services import Request
+from icsguard.protocols.opcua.uacp import Frame
 
 if TYPE_CHECKING:
     from icsguard.policy.nodes.judge import NodeJudge
@@ -27,11 +28,11 @@ class UaFlight:
         "arrived_at",
         "body",
         "changes",
-        "chunks",
         "decision",
         "entry",
         "failover",
         "findings",
+        "frames",
         "id",
         "judge_until",
         "judged_at",
@@ -68,8 +69,8 @@ class UaFlight:
         """Its session; None for discovery."""
         self.body = request.raw
         """What goes to the device, if it goes."""
-        self.chunks: tuple[bytes, ...] = ()
-        """As they came, where they may be passed on so."""
+        self.frames: tuple[Frame, ...] = ()
+        """Its chunks as they came, where they can be passed on so."""
         self.changes = changes_plant(meaning)
         self.arrived_at = now
         self.stage = Stage.WAITING

@@ -14,6 +14,7 @@ from icsguard.conversation.opcua.credentials import NONCE, Proof, Resign, Resign
 from icsguard.conversation.opcua.endpoints import Face, chosen, endpoints, servers
 from icsguard.conversation.opcua.flight import UaFlight
 from icsguard.conversation.opcua.ledger import Entry
+from icsguard.conversation.opcua.namespaces import names_request
 from icsguard.core.clock import MINUTE, MS
 from icsguard.core.decision import Decision, Layer
 from icsguard.core.defect import Defect
@@ -21,10 +22,8 @@ from icsguard.core.transaction import Outcome
 from icsguard.core.verdict import Reason, Verdict
 from icsguard.policy.nodes.identity import Identity
 from icsguard.protocols.opcua.asymmetric import Identity as Credentials
-from icsguard.protocols.opcua.builtin import QualifiedName
 from icsguard.protocols.opcua.certificates import certificate_of
 from icsguard.protocols.opcua.headers import RequestHeader, ResponseHeader
-from icsguard.protocols.opcua.messages_attribute import ReadRequest, ReadValueId
 from icsguard.protocols.opcua.messages_session import (
     ActivateSessionRequest,
     ActivateSessionResponse,
@@ -45,7 +44,6 @@ from icsguard.protocols.opcua.services import (
     parse_request,
     parse_response,
 )
-from icsguard.protocols.opcua.sessions import NAMESPACE_ARRAY
 from icsguard.protocols.opcua.status import STATUS
 from icsguard.protocols.opcua.times import ticks_of
 
@@ -55,7 +53,6 @@ if TYPE_CHECKING:
 FIND_SERVERS, ON_NETWORK, GET_ENDPOINTS, CREATE, ACTIVATE = 422, 12208, 428, 461, 467
 TAKEN: Final = frozenset({FIND_SERVERS, ON_NETWORK, GET_ENDPOINTS, CREATE, ACTIVATE})
 MAX_UNDER_WAY: Final = 8  # discovery and session requests of one connection at a time; clients send one
-_VALUE: Final = 13
 
 
 class SessionServices:
@@ -430,9 +427,7 @@ class SessionServices:
 
     def _read_namespaces(self, flight: UaFlight, answer: ActivateSessionResponse, now: int) -> None:
         """Ask for the names behind the namespace indexes of this run of the device, before the client does anything."""
-        header = RequestHeader(token=flight.request.header.token, timestamp=self._ticks(now), handle=1)
-        item = ReadValueId(NAMESPACE_ARRAY, _VALUE, None, QualifiedName(0, None))
-        body = build_request(header, ReadRequest(0.0, 3, (item,)))
+        body = names_request(flight.request.header.token, now + self._guard.wall_shift)
 
         def then(raw: bytes, later: int) -> None:
             if flight.id not in self._deadlines:

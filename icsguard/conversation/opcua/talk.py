@@ -101,11 +101,13 @@ class Talk:
     def opinion(self, opinion: Opinion, now: int) -> list[Command]:
         """Take the shadow's answer."""
         self.traffic.opinion(opinion, now)
+        self.go_on(now)
         return self.done(now)
 
     def opinion_missing(self, why: str, now: int) -> list[Command]:
         """The shadow is gone: nothing waits for it any longer."""
         self.traffic.without_opinion(why, now)
+        self.go_on(now)
         return self.done(now)
 
     # The client's end.
@@ -186,7 +188,7 @@ class Talk:
         self.guard.closed(self)  # type: ignore[arg-type] # as above
 
     def go_on(self, now: int) -> None:
-        """Go on after a job."""
+        """Go on after a job or an opinion: bytes may have waited for it."""
         raise NotImplementedError
 
     def done(self, now: int) -> list[Command]:

@@ -33,7 +33,7 @@ from icsguard.protocols.opcua.refuse import fault
 from icsguard.protocols.opcua.services import Request, parse_request
 from icsguard.protocols.opcua.status import STATUS
 from icsguard.protocols.opcua.times import ticks_of
-from icsguard.protocols.opcua.uacp import CLOSE, MESSAGE
+from icsguard.protocols.opcua.uacp import CLOSE, MESSAGE, Frame
 
 _LOST: Final = STATUS["BadCommunicationError"]
 _NO_SESSION: Final = STATUS["BadSessionIdInvalid"]
@@ -195,9 +195,9 @@ class Terminated(Talk):
             return defect("request-repeated", f"request {flight.id}")
         return self.far.request(flight.id, without_diagnostics(flight.request, flight.body), now)
 
-    def answer(self, flight: UaFlight, body: bytes, chunks: tuple[bytes, ...], now: int) -> None:
+    def answer(self, flight: UaFlight, body: bytes, frames: tuple[Frame, ...], now: int) -> None:
         """Give the client an answer."""
-        del chunks
+        del frames
         self.reply(flight.id, flight.request, body, now)
 
     def reply(self, id_: int, request: Request, body: bytes, now: int) -> None:

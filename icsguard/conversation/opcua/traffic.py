@@ -30,6 +30,7 @@ from icsguard.protocols.opcua.refuse import answered, can_split, fault, splice, 
 from icsguard.protocols.opcua.services import answer_head
 from icsguard.protocols.opcua.status import STATUS
 from icsguard.protocols.opcua.times import ticks_of
+from icsguard.protocols.opcua.uacp import Frame
 
 MAX_WAITING: Final = 64  # changes of one connection that wait their turn; the next is answered busy
 CLOSE_SESSION: Final = 473
@@ -47,8 +48,8 @@ class Wire(Protocol):
         """Hand a request to the device; return why that cannot be."""
         ...
 
-    def answer(self, flight: UaFlight, body: bytes, chunks: tuple[bytes, ...], now: int) -> None:
-        """Give the client an answer; `chunks` as they came from the device, where nothing in them was changed."""
+    def answer(self, flight: UaFlight, body: bytes, frames: tuple[Frame, ...], now: int) -> None:
+        """Give the client an answer; `frames` as they came from the device, where nothing in them was changed."""
         ...
 
     def ask(self, command: Ask) -> None:
@@ -101,6 +102,12 @@ class Traffic:
 
     # Requests.
 
+    def take_free(self, flight: UaFlight, now: int) -> None:
+        """Take a request in that nobody needs a right for: discovery, and sessions once they are admitted."""
+        self.requests += 1
+        flight.move(Stage.READY)
+        self._go(flight, now)
+
     def take(self, flight: UaFlight, now: int) -> None:
         """Take a new request in."""
         self.requests += 1
@@ -115,7 +122,7 @@ class Traffic:
             text = "too many requests of this connection wait already"
             flight.note(Reason(Layer.RESOURCES, "too-many-waiting", text, Decision.REFUSE, technique=FLOOD))
             flight.decision, flight.reply = Decision.REFUSE, enforce.BUSY
-            self._refuse(flight, now)
+            self.refuse(flight, now)
             return
         self.waiting.append(flight)
         self.advance(now)
@@ -152,13 +159,13 @@ class Traffic:
         if not flight.reply and flight.stage is Stage.WAITING:
             enforce.cut_out(flight)
         if flight.reply or not flight.body:
-            self._refuse(flight, now)
+            self.refuse(flight, now)
         elif flight.stage is Stage.WAITING and enforce.wants_opinion(guard, flight):
             self._ask(flight, now)
         else:
             flight.move(Stage.READY)
 
-    def _refuse(self, flight: UaFlight, now: int) -> None:
+    def refuse(self, flight: UaFlight, now: int) -> None:
         """Answer in the device's place: a fault for the whole, or a result for each item where all are refused."""
         self.refused += 1
         ticks = ticks_of(now + self._guard.wall_shift)
@@ -180,9 +187,9 @@ class Traffic:
     def _go(self, flight: UaFlight, now: int) -> None:
         """Hand it to the device."""
         guard = self._guard
-        if not enforce.holds_still(guard, self._client, flight, now):
+        if flight.changes and not enforce.holds_still(guard, self._client, flight, now):
             flight.split = None
-            self._refuse(flight, now)
+            self.refuse(flight, now)
             return
         pending = Pending(flight.number, flight.id, now + self._patience(flight), flight.request)
         why = self._correlator.add(pending)
@@ -193,7 +200,7 @@ class Traffic:
         if why is not None:
             flight.note(Reason(Layer.RESOURCES, why.code, why.text, Decision.REFUSE))
             flight.decision, flight.reply, flight.split = Decision.REFUSE, why.reply or enforce.BUSY, None
-            self._refuse(flight, now)
+            self.refuse(flight, now)
             return
         flight.move(Stage.HANDED_OVER)
         flight.sent_at = now
@@ -210,7 +217,7 @@ class Traffic:
 
     # Answers.
 
-    def response(self, id_: int, body: bytes, chunks: tuple[bytes, ...], now: int) -> bool:
+    def response(self, id_: int, body: bytes, frames: tuple[Frame, ...], now: int) -> bool:
         """Take an answer of the device; False where nobody gets it."""
         head = answer_head(body)
         match = self._correlator.match(id_, head)
@@ -231,7 +238,7 @@ class Traffic:
             return False
         observe(self._guard, flight, body, now)
         flight.response = out
-        self._wire.answer(flight, out, chunks if flight.split is None else (), now)
+        self._wire.answer(flight, out, frames if flight.split is None else (), now)
         if not flight.split:
             flight.reply = 0
         self.end(flight, Outcome.EXCEPTION if head.fault else Outcome.ANSWERED, now)
@@ -272,7 +279,7 @@ class Traffic:
         if waits:
             enforce.fail_over(guard, flight, "the shadow is silent" if guard.shadow_up else "the shadow is not there")
         if flight.reply:
-            self._refuse(flight, now)
+            self.refuse(flight, now)
         else:
             flight.move(Stage.READY)
 
@@ -318,7 +325,7 @@ class Traffic:
             self._guard.quarantine.wish(wish, now)
         if flight.reply:
             flight.split = None
-            self._refuse(flight, now)
+            self.refuse(flight, now)
         else:
             flight.move(Stage.READY)
         self.advance(now)

@@ -47,6 +47,15 @@ class Watch:
         """Say whether contents are inspected; every view must say so where they are not."""
         return self.mode in {SecurityMode.NONE, SecurityMode.SIGN}
 
+    def agree(self, requests: Limits) -> None:
+        """Take requests within other bounds from now on."""
+        self._from_client.limits = requests
+
+    @property
+    def pending(self) -> int:
+        """Bytes of an unfinished request that are held."""
+        return self._from_client.pending
+
     def opened(self, frame: Frame, *, from_client: bool) -> Defect | None:
         """Look at an OPN chunk: return why its policy cannot be followed."""
         found = open_head(frame)

@@ -18,6 +18,7 @@ from icsguard.conversation.opcua.api import Job
 from icsguard.conversation.opcua.credentials import Resign, Secret
 from icsguard.conversation.opcua.guard import UaGuard
 from icsguard.conversation.opcua.options import Legs
+from icsguard.conversation.opcua.passthrough import Passed
 from icsguard.conversation.opcua.terminate import Terminated
 from icsguard.conversation.run import Run
 from icsguard.core.clock import SECOND
@@ -437,7 +438,8 @@ class Peer:
         self.talk = talk
         self.address = address
         self.identity = world.ids["client"]
-        self.server = certificate_of(world.ids["gateway"].certificate)
+        shown = "device" if world.guard.options.way == "passthrough" else "gateway"
+        self.server = certificate_of(world.ids[shown].certificate)
         self.channel = Channel(Role.CLIENT)
         self.framer = Framer()
         self.answers = {}
@@ -703,7 +705,8 @@ class World:
 
     def connect(self, address="10.0.0.21"):
         client = Client(address, 4000, self.guard.judge.client(address))
-        talk = Terminated(self.guard, client, self.guard.run.next_flow(), self.now, self.random.randbytes)
+        way = Passed if self.guard.options.way == "passthrough" else Terminated
+        talk = way(self.guard, client, self.guard.run.next_flow(), self.now, self.random.randbytes)
         peer = Peer(self, talk, address)
         self.peers.append(peer)
         return peer

@@ -1,0 +1,472 @@
+"""Two peers keep their own channel, and the gateway looks into it: all of it under None, the contents under Sign.
+
+Under None requests are edited and answers put in, every later chunk renumbered; until the first edit no byte changes.
+Under Sign nothing can be altered: a request that may not pass ends the connection. Under SignAndEncrypt only the
+channel itself can be judged, and every view must say that contents are not inspected.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from icsguard.conversation.opcua import ending
+from icsguard.conversation.opcua.admitting import Admitting
+from icsguard.conversation.opcua.api import Command
+from icsguard.conversation.opcua.client_leg import FLOOD
+from icsguard.conversation.opcua.flight import UaFlight
+from icsguard.conversation.opcua.guard import UaGuard
+from icsguard.conversation.opcua.namespaces import names_request
+from icsguard.conversation.opcua.relaying import Side
+from icsguard.conversation.opcua.talk import Talk
+from icsguard.conversation.opcua.traffic import Traffic
+from icsguard.conversation.states import ClientState, LinkState, Stage
+from icsguard.core.clock import MS, SECOND
+from icsguard.core.decision import Decision
+from icsguard.core.defect import Defect
+from icsguard.core.flow import Client
+from icsguard.policy.nodes.identity import Identity
+from icsguard.protocols.opcua.certificates import Certificate
+from icsguard.protocols.opcua.chunks import Whole
+from icsguard.protocols.opcua.defects import defect
+from icsguard.protocols.opcua.handshake import Acknowledge, Hello, Limits, agreed, greeting, parse_greeting
+from icsguard.protocols.opcua.meaning import meaning
+from icsguard.protocols.opcua.order import Order
+from icsguard.protocols.opcua.order import Stage as Life
+from icsguard.protocols.opcua.passthrough import Watch
+from icsguard.protocols.opcua.security import SecurityMode
+from icsguard.protocols.opcua.services import parse_request, parse_response
+from icsguard.protocols.opcua.status import STATUS
+from icsguard.protocols.opcua.uacp import ACKNOWLEDGE, CLOSE, HELLO, MAX_CHUNK, MESSAGE, OPEN, Frame
+
+_LOST: Final = STATUS["BadCommunicationError"]
+_REJECTED: Final = STATUS["BadSecurityPolicyRejected"]
+MAX_HELD: Final = 262_144  # bytes of a client that wait; then it is not read, and at four times as many it is cut off
+NAMES_REQUEST: Final = 0x70000001
+"""RequestId of our own request for the namespaces."""
+
+
+class Passed(Talk):
+    """One client connection and the device connection that carries it."""
+
+    def __init__(self, guard: UaGuard, client: Client, flow: int, now: int, draw: Callable[[int], bytes]) -> None:
+        super().__init__(guard, client, flow, now, draw)
+        limits = guard.nodes.limits
+        self._small = Limits(limits.chunk, limits.session_message, limits.chunks)
+        self._large = Limits(limits.chunk, limits.message, limits.chunks)
+        self.watch = Watch(self._small, self._large)
+        self.link = LinkState.DOWN
+        self._order = Order()
+        self._near = Side(self.to_client)
+        """What leaves towards the client."""
+        self._far = Side(self.to_device)
+        """What leaves towards the device."""
+        self._frames: deque[Frame] = deque()
+        self._held = 0
+        self._since_dialled = 0
+        self._unfinished = 0
+        self._judged_mode = False
+        self._names_by = 0
+        """Until when the answer to our request for the namespaces is waited for; 0: not at all."""
+        self._names_request = b""
+        self.admitting = Admitting(guard, self)
+
+    def _traffic(self) -> Traffic:
+        return Traffic(self.guard, self.client, self.flow, self)
+
+    # What others may know.
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether nothing is left to do."""
+        return self.state is ClientState.GONE and self.link is LinkState.DOWN
+
+    @property
+    def device_is_up(self) -> bool:
+        """Say whether the connection to the device stands."""
+        return self.link is LinkState.UP
+
+    @property
+    def wants_client(self) -> bool:
+        """Say whether the client should be read."""
+        return self._held < MAX_HELD and not self._is_stalled
+
+    @property
+    def wants_device(self) -> bool:
+        """Say whether the device should be read."""
+        return True
+
+    @property
+    def inspected(self) -> bool:
+        """Say whether contents are inspected."""
+        return self.watch.is_readable
+
+    @property
+    def can_edit(self) -> bool:
+        """Say whether requests and answers can be changed: only under policy None."""
+        return self.watch.mode is SecurityMode.NONE
+
+    @property
+    def security(self) -> str:
+        """The security of the channel, for people."""
+        mode = self.watch.mode
+        text = f"{self.watch.policy.name} {mode.name if mode is not None else 'unknown'}"
+        return text if self.inspected else f"{text}, contents not inspected"
+
+    @property
+    def identity(self) -> Identity | None:
+        """Who is active on this connection; the first of several."""
+        return next((entry.identity for entry in self.guard.ledger.all() if entry.flow == self.flow), None)
+
+    @property
+    def peer(self) -> Identity:
+        """The client as its channel shows it."""
+        shown = self.watch.client
+        certificate = shown if isinstance(shown, Certificate) else None
+        return Identity(
+            self.client.address,
+            certificate.uri if certificate is not None else "",
+            certificate.pin if certificate is not None else "",
+            "",
+            self.watch.policy.uri,
+            int(self.watch.mode or SecurityMode.SIGN),
+        )
+
+    # What the client does.
+
+    def client_bytes(self, data: bytes, now: int) -> list[Command]:
+        """Take what the client sent."""
+        if self.state is not ClientState.OPEN:
+            return self.done(now)
+        self.last_at = now
+        if self.link is LinkState.DOWN and not self._since_dialled:
+            self.link, self._since_dialled = LinkState.OPENING, now
+            self.dial()
+        frames = self._far.framer.feed(data)
+        self._frames.extend(frames)
+        self._held += sum(len(frame.raw) for frame in frames)
+        self.go_on(now)
+        return self.done(now)
+
+    def client_lost(self, now: int) -> list[Command]:
+        """The client is gone."""
+        if self.state is not ClientState.GONE:
+            self.state = ClientState.GONE
+            self._frames.clear()
+            self.traffic.abandon(now)
+            self.traffic.abandon_reads(now)
+            self.leave(now)
+        return self.done(now)
+
+    @property
+    def _is_stalled(self) -> bool:
+        """Say whether a request that may not be overtaken waits: nothing can be renumbered under Sign."""
+        return bool(self._names_by) or (not self.can_edit and bool(self.traffic.waiting))
+
+    def go_on(self, now: int) -> None:
+        """Go on with what the client sent, as far as link and verdicts let it."""
+        while self._frames and self.link is LinkState.UP and self.state is ClientState.OPEN and not self._is_stalled:
+            frame = self._frames.popleft()
+            self._held -= len(frame.raw)
+            self._from_client(frame, now)
+        fatal = self._far.framer.fatal
+        if fatal is None and self._held > 4 * MAX_HELD:
+            fatal = defect("chunk-size", f"{self._held} bytes of a client wait")
+        if fatal is not None and not self._frames and self.state is ClientState.OPEN:
+            self._breach(fatal, now)
+        is_unfinished = self._far.framer.pending or self.watch.pending or self._far.chunks
+        self._unfinished = (self._unfinished or now) if is_unfinished else 0
+
+    def _breach(self, why: Defect, now: int) -> None:
+        """The client broke the law: that ends it in every mode, because nothing behind it can be understood."""
+        self.guard.quarantine.grave_event(self.client.address, why.text, now)
+        self.cut(why, now)
+
+    def _from_client(self, frame: Frame, now: int) -> None:
+        fault = self._order.seen(frame.kind, from_client=True)
+        if fault is not None:
+            self._breach(fault, now)
+        elif frame.kind == HELLO:
+            self._hello(frame, now)
+        elif frame.kind == OPEN:
+            self._open(frame, now)
+        else:
+            self._message(frame, now)
+
+    def _hello(self, frame: Frame, now: int) -> None:
+        hello = parse_greeting(frame)
+        if not isinstance(hello, Hello):
+            self._breach(hello if isinstance(hello, Defect) else defect("uacp-order", "no HEL"), now)
+            return
+        self._near.limits = agreed(hello.receive, hello.max_message, hello.max_chunks, self._large)
+        if max(hello.receive, hello.send) <= MAX_CHUNK:
+            self.to_device(frame.raw)
+        else:  # chunks beyond our bound could not be judged
+            fit = hello._replace(receive=min(hello.receive, MAX_CHUNK), send=min(hello.send, MAX_CHUNK))
+            self.to_device(greeting(fit))
+
+    def _open(self, frame: Frame, now: int) -> None:
+        guard = self.guard
+        if not guard.may_open(self.client.address, now):
+            self._breach(FLOOD, now)
+            return
+        fault = self.watch.opened(frame, from_client=True)
+        if fault is None and self.watch.policy.secures and guard.acts and guard.options.on_deny != "cut":
+            fault = Defect("channel-unseen", "a secured channel cannot be enforced here", fatal=True, reply=_REJECTED)
+        if fault is not None and guard.acts:
+            self._breach(fault, now)
+            return
+        if fault is not None:
+            ending.client_fault(guard, self.client, self.flow, fault, now)
+        self._judged_mode = False
+        self._pass_far(frame, now)
+
+    def _message(self, frame: Frame, now: int) -> None:
+        whole = self.watch.seen(frame, from_client=True)
+        if not self._judged_mode and not self._mode_is_fit(now):
+            return
+        if isinstance(whole, Defect):
+            self._breach(whole, now)
+            return
+        if not self.watch.is_readable or frame.kind == CLOSE:
+            self._pass_far(frame, now)
+            return
+        self._far.chunks.append(frame)
+        if whole is not None:
+            frames, self._far.chunks = tuple(self._far.chunks), []
+            self._request(whole, frames, now)
+
+    def _mode_is_fit(self, now: int) -> bool:
+        """Judge the channel's security against policy's floor, as soon as the mode shows."""
+        self._judged_mode = True
+        guard = self.guard
+        if not guard.judges or not self.watch.policy.secures:
+            return True  # under None discovery is open, and sessions are judged when they are activated
+        verdict = guard.nodes.channel(self.peer)
+        if verdict.decision < Decision.REFUSE or not guard.acts:
+            return True
+        text = verdict.reasons[0].text if verdict.reasons else "its security is below the floor"
+        self._breach(Defect("channel-floor", text, fatal=True, reply=verdict.reply or _REJECTED), now)
+        return False
+
+    def _request(self, whole: Whole, frames: tuple[Frame, ...], now: int) -> None:
+        if whole.aborted is not None:
+            for frame in frames:
+                self._pass_far(frame, now)
+            return
+        request = parse_request(whole.body)
+        found = meaning(request, self.guard.known.names(request.header.token))
+        entry = self.guard.ledger.of(request.header.token)
+        number = self.guard.run.next_transaction()
+        flight = UaFlight(number, whole.request, request, found, entry, now)
+        flight.frames = frames
+        self.admitting.take(flight, now)
+        if flight.stage is not Stage.HANDED_OVER and not flight.sent_at:
+            self._far.dropped()
+
+    # What travels.
+
+    def _pass_far(self, frame: Frame, now: int) -> None:
+        fault = self._far.passed(frame, clear=self.can_edit)
+        if fault is not None:
+            self._breach(fault, now)
+
+    def _pass_near(self, frame: Frame, now: int) -> None:
+        if self.state is not ClientState.OPEN:
+            return
+        fault = self._near.passed(frame, clear=self.can_edit)
+        if fault is not None:
+            self.hang_up()
+            self._no_device(fault._replace(reply=_LOST), now)
+
+    def forward(self, flight: UaFlight, now: int) -> Defect | None:
+        """Hand a request to the device, as it came or without its refused items."""
+        frames = flight.frames
+        if flight.split is None:
+            for frame in frames:
+                self._pass_far(frame, now)
+            return None
+        if not self.can_edit:
+            return defect("channel-signature", "a signed request cannot be changed")
+        return self._far.inserted(frames[0], flight.id, flight.body)
+
+    def answer(self, flight: UaFlight, body: bytes, frames: tuple[Frame, ...], now: int) -> None:
+        """Give the client an answer: the device's own chunks, or ours in their place."""
+        self.admitting.answered(flight, body, is_ours=not flight.response_at, now=now)
+        if frames:
+            for frame in frames:
+                self._pass_near(frame, now)
+            return
+        if self.state is not ClientState.OPEN:
+            return
+        if not self.can_edit:
+            self._cannot_answer(flight, now)
+            return
+        self._near.dropped()
+        why = self._near.inserted(flight.frames[0], flight.id, body)
+        if why is not None:
+            self.cut(why, now)
+
+    def _cannot_answer(self, flight: UaFlight, now: int) -> None:
+        """Nothing can be put into a signed channel: what is refused ends it; what the device owes may still come."""
+        if flight.stage is Stage.HANDED_OVER:
+            return
+        text = f"{flight.request.name} was refused on a signed channel"
+        reply = flight.reply or STATUS["BadUserAccessDenied"]
+        self.cut(Defect("cut", text, fatal=True, reply=reply), now)
+
+    # What the device does.
+
+    def link_up(self, now: int) -> list[Command]:
+        """The connection to the device stands."""
+        if self.link is LinkState.OPENING:
+            self.link = LinkState.UP
+            self.guard.pacing.succeeded()
+            self.go_on(now)
+        return self.done(now)
+
+    def link_failed(self, why: str, now: int) -> list[Command]:
+        """The device could not be reached: the client is told at once."""
+        if self.link is LinkState.OPENING:
+            self.guard.pacing.failed(now)
+            self._no_device(
+                Defect("device-unreachable", f"no connection to the device: {why}", fatal=True, reply=_LOST), now
+            )
+        return self.done(now)
+
+    def link_lost(self, why: str, now: int) -> list[Command]:
+        """The device connection broke."""
+        if self.link is LinkState.UP:
+            self._no_device(
+                Defect("device-lost", f"the connection to the device broke: {why}", fatal=True, reply=_LOST), now
+            )
+        return self.done(now)
+
+    def _no_device(self, why: Defect, now: int) -> None:
+        self.link = LinkState.DOWN
+        is_over = self._order.stage is Life.CLOSED
+        self.traffic.link_lost(now, reached=True)
+        if is_over or self.state is not ClientState.OPEN:
+            self.close(now)
+            return
+        record = ending.device_fault(self.guard, self.client, self.flow, why, now)
+        self.cut(why, now, record=record)
+
+    def link_bytes(self, data: bytes, now: int) -> list[Command]:
+        """Take what the device sent."""
+        if self.link is LinkState.UP:
+            for frame in self._near.framer.feed(data):
+                if self.link is LinkState.UP:
+                    self._from_device(frame, now)
+            fatal = self._near.framer.fatal
+            if fatal is not None and self.link is LinkState.UP:
+                self.hang_up()
+                self._no_device(fatal._replace(reply=_LOST), now)
+        return self.done(now)
+
+    def _from_device(self, frame: Frame, now: int) -> None:
+        fault = self._order.seen(frame.kind, from_client=False)
+        if fault is not None:
+            self.hang_up()
+            self._no_device(fault._replace(reply=_LOST), now)
+        elif frame.kind == MESSAGE:
+            self._answer(frame, now)
+        elif frame.kind == OPEN:
+            self.watch.opened(frame, from_client=False)
+            self.greeted()
+            self._pass_near(frame, now)
+        else:
+            if frame.kind == ACKNOWLEDGE:
+                self._acknowledged(frame)
+            self.to_client(frame.raw)
+
+    def _acknowledged(self, frame: Frame) -> None:
+        ack = parse_greeting(frame)
+        if isinstance(ack, Acknowledge):
+            self._far.limits = agreed(ack.receive, ack.max_message, ack.max_chunks, self._large)
+
+    def _answer(self, frame: Frame, now: int) -> None:
+        whole = self.watch.seen(frame, from_client=False)
+        if not self.can_edit:
+            self._pass_near(frame, now)
+            if isinstance(whole, Defect):
+                ending.device_fault(self.guard, self.client, self.flow, whole, now)
+            elif whole is not None and whole.aborted is None:
+                self.traffic.response(whole.request, whole.body, (), now)
+            return
+        if isinstance(whole, Defect):
+            self.hang_up()
+            self._no_device(whole._replace(reply=_LOST), now)
+            return
+        self._near.chunks.append(frame)
+        if whole is None:
+            return
+        frames, self._near.chunks = tuple(self._near.chunks), []
+        if whole.request == NAMES_REQUEST and self._names_by:
+            self._near.dropped()
+            self._named(whole.body, now)
+            return
+        if whole.aborted is not None or not self.traffic.response(whole.request, whole.body, frames, now):
+            self._near.dropped()
+
+    # Time.
+
+    def timer(self, now: int) -> list[Command]:
+        """Do what is due."""
+        if self.state is ClientState.OPEN and not self.is_isolated(now):
+            self._late(now)
+        self.traffic.time_out(now)
+        if self._names_by and now >= self._names_by:
+            self._names_by = 0
+        self.go_on(now)
+        return self.done(now)
+
+    def _late(self, now: int) -> None:
+        incomplete = self.guard.options.incomplete_timeout_s * SECOND
+        idle = self.guard.conduit.idle_timeout_s * SECOND
+        late = STATUS["BadTimeout"]
+        if self.handshake_until and now >= self.handshake_until:
+            self.cut(Defect("handshake-late", "no open channel in time", fatal=True, reply=late), now)
+        elif self._unfinished and now >= self._unfinished + incomplete:
+            self.cut(Defect("message-late", "an unfinished message is too old", fatal=True, reply=late), now)
+        elif idle and now >= self.last_at + idle and not self.in_flight:
+            self.close(now)
+
+    def next_timer(self) -> int:
+        """Return the `now` at which `timer` must be called at the latest; 0 for never."""
+        due = [*self.traffic.next_timer(), self.handshake_until, self._names_by]
+        if self.state is ClientState.OPEN:
+            if self._unfinished:
+                due.append(self._unfinished + self.guard.options.incomplete_timeout_s * SECOND)
+            if self.guard.conduit.idle_timeout_s and not self.in_flight:
+                due.append(self.last_at + self.guard.conduit.idle_timeout_s * SECOND)
+        return min((moment for moment in due if moment), default=0)
+
+    def opened_session(self, flight: UaFlight, now: int) -> None:
+        """A session is active: requests may be large from now on, and the namespaces' names are asked for."""
+        self.watch.agree(self._large)
+        if self.can_edit and self.guard.acts:
+            self._names_by = now + self.guard.conduit.device_timeout_ms * MS
+            body = names_request(flight.request.header.token, now + self.guard.wall_shift)
+            self._names_request = body
+            self._far.inserted(flight.frames[0], NAMES_REQUEST, body)
+
+    def _named(self, answer: bytes, now: int) -> None:
+        """Take the namespaces' names, and go on with what waited for them."""
+        self._names_by = 0
+        self.guard.known.answered(parse_request(self._names_request), parse_response(answer))
+        self.go_on(now)
+
+    # Ends.
+
+    def done(self, now: int) -> list[Command]:
+        """Close what is finished, and hand out the commands of this event."""
+        ends = self.state is not ClientState.OPEN
+        if ends and self.link is not LinkState.DOWN and not self.traffic.owes_changes:
+            self.traffic.abandon_reads(now)
+            self.link = LinkState.DOWN
+            self.hang_up()
+        self.finish()
+        commands, self.commands = self.commands, []
+        return commands

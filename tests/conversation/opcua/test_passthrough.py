@@ -1,0 +1,59 @@
+"""A channel of two others: edited under None, cut under Sign, watched from outside under SignAndEncrypt."""
+
+import pytest
+
+from icsguard.protocols.opcua.nodes import NodeId
+
+NAMES = NodeId(0, "i", 2255)
+GOOD, DENIED, RANGE = 0, 0x801F0000, 0x803C0000
+NONE, SIGN, BOTH = ("None", 1), ("Basic256Sha256", 2), ("Basic256Sha256", 3)
+
+
+@pytest.mark.parametrize("chop", [0, 5])
+def test_denied_nodes_are_refused_alone_under_none_and_numbers_stay_right(world, chop):
+    scene = world(NONE, NONE, way="passthrough", chop=chop)
+    peer = scene.connect().start()
+    assert [1.0, 5.0] == [value.value.value for value in peer.read("Allowed", "P5").body.results]
+    assert (GOOD, DENIED, RANGE) == peer.write(Allowed=3.5, Denied=2.0, Ranged=500.0).body.results
+    assert (DENIED,) == peer.write(Denied=2.0).body.results
+    assert (GOOD,) == peer.write(P1=2.0).body.results
+    assert 1.0 == peer.read("Denied").body.results[0].value.value
+    assert [("write", "ns=2;s=Allowed", 3.5), ("write", "ns=2;s=P1", 2.0)] == [e for e in scene.log if e[0] == "write"]
+    peer.renew()
+    assert (GOOD, DENIED) == peer.write(P1=2.0, Denied=1.0).body.results
+
+
+def test_in_observe_no_byte_changes_under_none(world):
+    from icsguard.core.decision import Mode
+
+    scene = world(NONE, NONE, way="passthrough", mode=Mode.OBSERVE)
+    peer = scene.connect().start()
+    assert (GOOD, GOOD) == peer.write(Allowed=3.5, Denied=2.0).body.results
+    assert "verdict" in {record.kind.value for record in scene.records}
+
+
+def test_a_signed_denied_write_cuts_and_allowed_traffic_passes(world):
+    scene = world(SIGN, SIGN, way="passthrough", on_deny="cut")
+    peer = scene.connect().start(*SIGN)
+    peer.read(NAMES)  # what nobody asks for cannot be known, and writes to nodes without a name fail closed
+    assert (GOOD,) == peer.write(Allowed=3.5).body.results
+    assert "Basic256Sha256 SIGN" == peer.talk.security
+    assert None is peer.write(Allowed=3.5, Denied=2.0)
+    assert DENIED == peer.error.code
+    assert peer.closed
+    assert not any("Denied" in str(entry) for entry in scene.log)
+
+
+def test_an_encrypted_channel_is_not_inspected_and_says_so(world):
+    scene = world(BOTH, BOTH, way="passthrough", on_deny="cut")
+    peer = scene.connect().start(*BOTH)
+    assert (GOOD,) == peer.write(Denied=3.5).body.results
+    assert "Basic256Sha256 SIGN_AND_ENCRYPT, contents not inspected" == peer.talk.security
+    assert not peer.talk.inspected
+
+
+def test_a_secured_channel_without_cut_is_refused_while_enforcing(world):
+    scene = world(BOTH, BOTH, way="passthrough")
+    peer = scene.connect().hello()
+    peer.open(*BOTH)
+    assert 0x80550000 == peer.error.code
