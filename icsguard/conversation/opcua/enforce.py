@@ -164,13 +164,13 @@ def _new_ticket(guard: UaGuard, key: Key, flight: UaFlight, now: int) -> Ticket:
     )
 
 
-def cut_out(flight: UaFlight) -> None:
+def cut_out(flight: UaFlight, *, editable: bool) -> None:
     """Take the refused items out of what is forwarded; what cannot be taken apart is refused as a whole."""
     if not flight.refused:
         return
-    parts = split(flight.request, flight.refused)
-    if isinstance(parts, Defect):
-        flight.reply, flight.refused = DENIED, {}
+    parts = split(flight.request, flight.refused) if editable else None
+    if parts is None or isinstance(parts, Defect):
+        flight.reply, flight.refused = next(iter(flight.refused.values())), {}
         return
     flight.split, flight.body = parts, parts.forward
 

@@ -109,6 +109,11 @@ class Terminated(Talk):
         return self.far.wants_bytes
 
     @property
+    def can_edit(self) -> bool:
+        """Say whether requests and answers can be changed: always."""
+        return True
+
+    @property
     def inspected(self) -> bool:
         """Say whether contents are inspected: always."""
         return True

@@ -44,6 +44,11 @@ _UNKNOWN_RESPONSE: Final = STATUS["BadUnknownResponse"]
 class Wire(Protocol):
     """Where requests and answers go."""
 
+    @property
+    def can_edit(self) -> bool:
+        """Say whether a request can be changed on its way."""
+        ...
+
     def forward(self, flight: UaFlight, now: int) -> Defect | None:
         """Hand a request to the device; return why that cannot be."""
         ...
@@ -157,7 +162,7 @@ class Traffic:
         if flight.decision is Decision.ISOLATE:
             guard.quarantine.wish(enforce.isolation_wish(guard, self._client, flight), now)
         if not flight.reply and flight.stage is Stage.WAITING:
-            enforce.cut_out(flight)
+            enforce.cut_out(flight, editable=self._wire.can_edit)
         if flight.reply or not flight.body:
             self.refuse(flight, now)
         elif flight.stage is Stage.WAITING and enforce.wants_opinion(guard, flight):
