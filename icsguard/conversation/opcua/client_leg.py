@@ -18,6 +18,8 @@ from icsguard.protocols.opcua.status import STATUS
 from icsguard.protocols.opcua.times import ticks_of
 from icsguard.protocols.opcua.uacp import Frame
 
+_CHECKS: Final = STATUS["BadSecurityChecksFailed"]
+"""All that an untrusted client is told (P4 §6.1.3); the record says why."""
 _REJECTED: Final = STATUS["BadSecurityPolicyRejected"]
 FLOOD: Final = Defect(
     "channel-flood",
@@ -65,7 +67,8 @@ class ClientLeg(Leg):
         """Return why the client's certificate is no longer trusted."""
         if not self.chain:
             return None
-        return self._owner.guard.trust.client(self.chain, "", now + self._owner.guard.wall_shift)
+        fault = self._owner.guard.trust.client(self.chain, "", now + self._owner.guard.wall_shift)
+        return None if fault is None else fault._replace(fatal=True, reply=_CHECKS)
 
     def _greeted(self, frame: Frame, now: int) -> None:
         del now
@@ -96,7 +99,7 @@ class ClientLeg(Leg):
             chain = head[0].certificate or b""
             fault = guard.trust.client(chain, "", now + guard.wall_shift)
             if fault is not None:
-                return fault._replace(fatal=True)
+                return fault._replace(fatal=True, reply=_CHECKS)
             self.chain = chain
         return self.channel.unseal(frame, guard.legs.ours)
 

@@ -52,8 +52,8 @@ class Entry:
         self.our_nonce = b""
         self.identity: Identity | None = None
         """Set by a good ActivateSession."""
-        self.activating = False
-        """An ActivateSession of it is under way: its nonce is good for one only."""
+        self.activating = 0
+        """Number of the ActivateSession that is under way, 0 for none: a nonce is good for one only."""
         self.flow = 0
         """The connection on which it is active; 0 for none."""
         self.created = now

@@ -124,6 +124,7 @@ class SessionServices:
 
     def _finish(self, flight: UaFlight, body: bytes, outcome: Outcome, now: int) -> None:
         self._deadlines.pop(flight.id, None)
+        _released(flight)
         flight.response_at = now
         self._talk.reply(flight.id, flight.request, body, now)
         self._talk.traffic.end(flight, outcome, now)
@@ -294,8 +295,6 @@ class SessionServices:
                 then(result, later)
                 return
             why = result if isinstance(result, Defect) else _no("job-failed", "a key of ours", "BadUnexpectedError")
-            if flight.entry is not None:
-                flight.entry.activating = False
             self.refuse(flight, why.reply, why.code, later, why.text)
 
         if work.is_light:
@@ -350,7 +349,7 @@ class SessionServices:
         identity = self._identity(entry, wish.user)
         if not self._admitted(flight, identity, now):
             return
-        entry.activating = True
+        entry.activating = flight.number
         self._work(
             flight, wish.work, lambda made, at: self._forward(flight, asked, entry, identity, (wish, made), at), now
         )
@@ -418,7 +417,6 @@ class SessionServices:
     def _activated(self, flight: UaFlight, entry: Entry, identity: Identity, response: Response, now: int) -> None:
         body = response.body
         assert isinstance(body, ActivateSessionResponse)  # noqa: S101 - its number was compared
-        entry.activating = False
         entry.device_nonce, entry.our_nonce = body.nonce or b"", self._talk.draw(NONCE)
         entry.identity, entry.flow, entry.last_at = identity, self._talk.flow, now
         entry.address = self._talk.client.address
@@ -443,16 +441,13 @@ class SessionServices:
     def abandoned(self) -> None:
         """The way to the device is gone: what was under way has no answer."""
         for _, flight in self._deadlines.values():
-            if flight.entry is not None:
-                flight.entry.activating = False
+            _released(flight)
         self._deadlines.clear()
 
     def time_out(self, now: int) -> None:
         """End what the device owes for too long."""
         for due, flight in list(self._deadlines.values()):
             if due <= now:
-                if flight.entry is not None:
-                    flight.entry.activating = False
                 self._talk.forget_exchange(flight.id)
                 flight.reply = STATUS["BadTimeout"]
                 self._finish(
@@ -462,6 +457,12 @@ class SessionServices:
     def next_timer(self) -> list[int]:
         """Return the moments at which something is due."""
         return [due for due, _ in self._deadlines.values()]
+
+
+def _released(flight: UaFlight) -> None:
+    """Let another ActivateSession of the same session come: this one is over."""
+    if flight.entry is not None and flight.entry.activating == flight.number:
+        flight.entry.activating = 0
 
 
 def _no(code: str, text: str, status: str) -> Defect:

@@ -210,6 +210,7 @@ class Device:
         self.aliases = {}
         self.diagnostics = ()
         self.token_security = None
+        self.lies = False
 
     def endpoints(self):
         server = ApplicationDescription(
@@ -319,7 +320,7 @@ class DeviceEnd:
         if self.channel.policy.secures:
             assert certificate_of(asked.certificate).der == self.channel.peer.der
             assert asked.client.uri == self.channel.peer.uri
-            data = asked.certificate + asked.nonce
+            data = asked.certificate + asked.nonce + (b"more" if device.lies else b"")
             signature = SignatureData("alg", signed(device.identity.key, self.channel.policy, data))
         return CreateSessionResponse(
             NodeId(1, "i", device.made),
