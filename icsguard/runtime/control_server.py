@@ -17,13 +17,12 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 from icsguard.control.api import GatewayFacade
 from icsguard.control.codec import MAX_REQUEST, read_request, reply_line
 from icsguard.control.replies import Failure, FailureCode, Reply
 from icsguard.control.roles import Caller, may, role_of
 from icsguard.runtime.control_client import peer_pid
+from icsguard.runtime.log import get_logger
 
 MAX_CALLERS: Final = 32  # humans and their scripts; one more is told so and closed
 IDLE_S: Final = 60.0  # a caller that says nothing for a minute has forgotten us
@@ -32,7 +31,7 @@ SOCKET_MODE: Final = 0o660
 GROUP: Final = "icsguard"
 """If the system has this group, its members may open the socket; what they may do is decided by their role."""
 
-log: Final = structlog.get_logger()
+log: Final = get_logger("icsguard.control")
 
 
 class ControlSocketError(Exception):

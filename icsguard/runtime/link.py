@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Final, cast
 
 import msgspec
-import structlog
 
 from icsguard.control import links
+from icsguard.runtime.log import get_logger
 from icsguard.runtime.tasks import spawn
 
 MAX_OUT_BYTES: Final = 8 * 1024 * 1024
@@ -28,7 +28,7 @@ RECONNECT_S: Final = 0.2
 MAX_PEERS: Final = 4
 """Connections on one link socket: one peer, its successor during a restart, and a spare. Beyond: closed at once."""
 
-_LOG = structlog.get_logger("icsguard.link")
+_LOG = get_logger("icsguard.link")
 
 
 class Link(asyncio.Protocol):

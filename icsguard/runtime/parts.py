@@ -7,13 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 from icsguard.control import links
 from icsguard.control.replies import PartStatus
 from icsguard.core.live import PointState
 from icsguard.runtime.clock import Clock
 from icsguard.runtime.link import Link, LinkServer
+from icsguard.runtime.log import get_logger
 from icsguard.runtime.mirror import Peer
 
 POINTS_WAIT_S: Final = 1.0
@@ -21,7 +20,7 @@ POINTS_WAIT_S: Final = 1.0
 MAX_POINT_QUESTIONS: Final = 16
 """Such questions under way at a time; the next one is told that the shadow does not answer."""
 
-_LOG: Final = structlog.get_logger("icsguard.parts")
+_LOG: Final = get_logger("icsguard.parts")
 
 
 class Part:

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-import structlog
 
 import icsguard
 from icsguard.config.settings import Settings
@@ -44,7 +43,7 @@ IDLE_S: Final = 0.5
 RETRY_S: Final = 1.0
 """Between two tries to write to a disk that failed."""
 STATUS_S: Final = 1.0
-_LOG: Final = structlog.get_logger("icsguard.recorder")
+_LOG: Final = log.get_logger("icsguard.recorder")
 
 
 class Recorder:

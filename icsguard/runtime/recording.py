@@ -13,8 +13,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 from icsguard.config.settings import Settings
 from icsguard.core.clock import SECOND
 from icsguard.core.decision import Mode
@@ -26,6 +24,7 @@ from icsguard.runtime.clock import Clock
 from icsguard.runtime.cursor import Cursor
 from icsguard.runtime.journal import JournalError
 from icsguard.runtime.journaling import Journals
+from icsguard.runtime.log import get_logger
 from icsguard.runtime.record_writer import RecordWriter
 from icsguard.runtime.rotating import Opened, RotatingLines
 from icsguard.runtime.secret_traffic import SecretTraffic
@@ -45,7 +44,7 @@ SPOOL_HIGH: Final = 0.8
 """Share of what is kept for a syslog server that is away; above it an alarm says so before anything is lost."""
 FINISH_S: Final = 3.0
 """At the end a disk gets so long to take the last records."""
-_LOG: Final = structlog.get_logger("icsguard.recorder")
+_LOG: Final = get_logger("icsguard.recorder")
 
 
 class Recording:

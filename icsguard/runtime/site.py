@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 import icsguard
 from icsguard.config.settings import Conduit, Settings
 from icsguard.control import links
@@ -28,6 +26,7 @@ from icsguard.runtime.compiler import CompileError, compile_beside
 from icsguard.runtime.facade_views import Rates
 from icsguard.runtime.kept import Kept, with_grants
 from icsguard.runtime.listener import Listener
+from icsguard.runtime.log import get_logger
 from icsguard.runtime.mirror import Outlet
 from icsguard.runtime.parts import Part, PointQuestions
 from icsguard.runtime.pieces import collector_rests, in_pieces, let_go, pause
@@ -50,7 +49,7 @@ POOL_KEYS: Final = ("device_timeout_ms", "quirks")
 CLOCK_STEP_NS: Final = SECOND
 """A wall clock that moved this much against the steady one was stepped, and that goes on record."""
 
-_LOG: Final = structlog.get_logger("icsguard.site")
+_LOG: Final = get_logger("icsguard.site")
 
 
 class SiteError(Exception):

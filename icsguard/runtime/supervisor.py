@@ -20,8 +20,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-import structlog
-
 from icsguard.core.clock import MS, SECOND
 from icsguard.runtime import log, systemd
 from icsguard.runtime.clock import Clock
@@ -36,7 +34,7 @@ LOOK_S: Final = 0.1  # while something drains: has it ended, or does the operato
 MAX_NOTE: Final = 4096  # bytes of one notification
 _CREDENTIALS: Final = struct.Struct("3i")
 
-LOG: Final = structlog.get_logger("icsguard.supervisor")
+LOG: Final = log.get_logger("icsguard.supervisor")
 
 OnEvent = Callable[[str, dict[str, str | int]], None]
 """Called with what happened (`started`, `ready`, `ended`, `hangs`, `stopped`, …) and its facts."""

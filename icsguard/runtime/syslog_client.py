@@ -14,14 +14,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-import structlog
-
 from icsguard.config.settings import SyslogSettings
 from icsguard.core.record import Record
 from icsguard.evidence.api import Formatter
 from icsguard.evidence.record_json import parse_line
 from icsguard.evidence.syslog5424 import framed
 from icsguard.runtime.cursor import Cursor
+from icsguard.runtime.log import get_logger
 from icsguard.runtime.tail import Line, RecordTail
 from icsguard.runtime.tasks import spawn
 
@@ -36,7 +35,7 @@ MAX_PAUSE_S: Final = 30.0
 """Between two tries to connect: a server that is back after a night is found soon."""
 MAX_URGENT: Final = 1_000
 """Records that go round the disk while it fails; beyond it the oldest of them go, counted."""
-_LOG: Final = structlog.get_logger("icsguard.syslog")
+_LOG: Final = get_logger("icsguard.syslog")
 
 
 @dataclass(slots=True)

@@ -9,9 +9,9 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-import structlog
+from icsguard.runtime.log import get_logger
 
-_LOG = structlog.get_logger("icsguard.tasks")
+_LOG = get_logger("icsguard.tasks")
 _RUNNING: set[asyncio.Task[Any]] = set()
 
 

@@ -8,8 +8,7 @@ import pytest
 
 # The gateway forwards; what scores, dissects or validates at length lives in other processes.
 HEAVY = ("numpy", "onnxruntime", "pymodbus", "asyncua", "scapy", "pydantic")
-# rich is not listed: structlog imports it wherever it is installed.
-TERMINAL = ("typer",)
+TERMINAL = ("typer", "rich")
 
 
 def loaded_by(module: str, names: tuple[str, ...]) -> str:
