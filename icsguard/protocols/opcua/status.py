@@ -24,6 +24,15 @@ STATUS: Final = MappingProxyType(
         "BadTooManyOperations": 0x80100000,
         "BadCertificateInvalid": 0x80120000,
         "BadSecurityChecksFailed": 0x80130000,
+        "BadCertificateTimeInvalid": 0x80140000,
+        "BadCertificateIssuerTimeInvalid": 0x80150000,
+        "BadCertificateUriInvalid": 0x80170000,
+        "BadCertificateUseNotAllowed": 0x80180000,
+        "BadCertificateIssuerUseNotAllowed": 0x80190000,
+        "BadCertificateUntrusted": 0x801A0000,
+        "BadCertificateRevocationUnknown": 0x801B0000,
+        "BadCertificateRevoked": 0x801D0000,
+        "BadCertificateIssuerRevoked": 0x801E0000,
         "BadCertificateUriInvalid": 0x80170000,
         "BadUserAccessDenied": 0x801F0000,
         "BadIdentityTokenInvalid": 0x80200000,
@@ -53,6 +62,7 @@ STATUS: Final = MappingProxyType(
         "BadResponseTooLarge": 0x80B90000,
         "BadTooManyMonitoredItems": 0x80DB0000,
         "BadServerTooBusy": 0x80EE0000,
+        "BadCertificateChainIncomplete": 0x810D0000,
     }
 )
 """Name to code."""

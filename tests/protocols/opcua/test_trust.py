@@ -1,0 +1,205 @@
+"""Trust lists, issuers and revocation lists: who is believed, and why not."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from icsguard.core.clock import DAY, HOUR
+from icsguard.protocols.opcua.certificates import certificate_of
+from icsguard.protocols.opcua.status import STATUS
+from icsguard.protocols.opcua.trust import CODES, MAX_CRLS, MAX_TRUSTED, Expiry, Trust, expiry_of
+from icsguard.runtime.pki_make import Authority, Subject, issue, make_authority, make_crl, make_key
+
+WALL = 1_794_800_000 * 1_000_000_000
+URI = "urn:plant:scada"
+
+
+def der(thing) -> bytes:
+    return thing.public_bytes(Encoding.DER)
+
+
+class Plant:
+    """An authority, a certificate of each kind, and what else tests need."""
+
+    def __init__(self):
+        self.key = make_key()
+        self.ca = make_authority("plant", WALL, bits=2048)
+        self.other = make_authority("elsewhere", WALL, bits=2048)
+        self.alone = issue(Subject("alone", URI, ("localhost", "127.0.0.1")), None, self.key, WALL, 30)
+        self.issued = issue(Subject("scada", URI), self.ca, self.key, WALL, 30)
+        self.root = der(self.ca.certificate)
+        self.crl = der(make_crl(self.ca, [], WALL))
+
+    def crafted(self, *extensions, days=30, algorithm=None, issuer: Authority | None = None) -> bytes:
+        """Return a certificate with extensions of choice, signed by the authority."""
+        issuer = issuer or self.ca
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=WALL // 1_000)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "crafted")]))
+            .issuer_name(issuer.certificate.subject)
+            .public_key(self.key.public_key())
+            .serial_number(77)
+            .not_valid_before(moment)
+            .not_valid_after(moment + timedelta(days=days))
+        )
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=False)
+        return der(builder.sign(issuer.key, algorithm or hashes.SHA256()))
+
+
+@pytest.fixture(scope="module")
+def plant():
+    return Plant()
+
+
+def code(found) -> str:
+    return "" if found is None else found.code
+
+
+def test_a_certificate_in_the_list_is_trusted_as_itself(plant):
+    trust = Trust.of([der(plant.alone)])
+    assert None is trust.client(der(plant.alone), URI, WALL)
+    assert None is trust.client(der(plant.alone), "", WALL)
+    assert None is trust.server(der(plant.alone), WALL)
+    assert () == trust.faults
+
+
+def test_nobody_is_trusted_by_an_empty_list(plant):
+    for shown in (plant.alone, plant.issued):
+        found = Trust.of().client(der(shown), URI, WALL)
+        assert found.fatal
+    assert "certificate-untrusted" == code(Trust.of().client(der(plant.alone), URI, WALL))
+    assert "certificate-chain" == code(Trust.of().client(der(plant.issued), URI, WALL))
+    assert STATUS["BadCertificateChainIncomplete"] == found.reply
+
+
+def test_a_trusted_authority_makes_those_trusted_whom_it_issued(plant):
+    trust = Trust.of([plant.root], crls=[plant.crl])
+    assert None is trust.client(der(plant.issued), URI, WALL)
+    assert "certificate-untrusted" == code(trust.client(der(plant.alone), URI, WALL))
+
+
+def test_an_issuer_that_is_not_trusted_only_completes_a_chain(plant):
+    trust = Trust.of([], [plant.root], crls=[plant.crl])
+    assert "certificate-untrusted" == code(trust.client(der(plant.issued), URI, WALL))
+
+
+def test_a_chain_that_the_peer_sends_is_walked_and_trusted_for_nothing(plant):
+    sent = der(plant.issued) + plant.root
+    assert None is Trust.of([plant.root], crls=[plant.crl]).client(sent, URI, WALL)
+    assert "certificate-untrusted" == code(Trust.of(crls=[plant.crl]).client(sent, URI, WALL))
+
+
+def test_an_authority_without_a_revocation_list_vouches_for_nobody(plant):
+    assert "certificate-revocation-unknown" == code(Trust.of([plant.root]).client(der(plant.issued), URI, WALL))
+    forged = der(make_crl(Authority(plant.ca.certificate, plant.other.key), [], WALL))
+    found = Trust.of([plant.root], crls=[forged]).client(der(plant.issued), URI, WALL)
+    assert "certificate-revocation-unknown" == code(found)
+    assert None is Trust.of([der(plant.issued)], [plant.root]).client(der(plant.issued), URI, WALL)
+
+
+def test_a_revoked_certificate_is_believed_no_more_even_if_it_is_listed(plant):
+    gone = der(make_crl(plant.ca, [plant.issued.serial_number], WALL))
+    for trusted in ([plant.root], [plant.root, der(plant.issued)]):
+        found = Trust.of(trusted, crls=[gone]).client(der(plant.issued), URI, WALL)
+        assert ("certificate-revoked", STATUS["BadCertificateRevoked"]) == (found.code, found.reply)
+
+
+def test_who_was_rejected_stays_so_whoever_issued_it(plant):
+    trust = Trust.of([plant.root, der(plant.issued)], crls=[plant.crl], rejected=[der(plant.issued)])
+    assert "certificate-rejected" == code(trust.client(der(plant.issued), URI, WALL))
+
+
+@pytest.mark.parametrize(
+    ("wall", "expected"), [(-2 * HOUR, "certificate-time"), (31 * DAY, "certificate-time"), (0, "")]
+)
+def test_a_certificate_holds_in_its_period_alone(plant, wall, expected):
+    assert expected == code(Trust.of([der(plant.alone)]).client(der(plant.alone), URI, WALL + wall))
+
+
+def test_an_issuer_that_has_ended_vouches_for_nobody(plant):
+    short = make_authority("short", WALL, days=1, bits=2048)
+    leaf = issue(Subject("scada", URI), short, plant.key, WALL, 30)
+    trust = Trust.of([der(short.certificate)], crls=[der(make_crl(short, [], WALL))])
+    assert None is trust.client(der(leaf), URI, WALL)
+    assert "certificate-issuer-time" == code(trust.client(der(leaf), URI, WALL + 2 * DAY))
+
+
+def test_an_application_that_says_another_name_is_refused(plant):
+    found = Trust.of([der(plant.alone)]).client(der(plant.alone), "urn:other", WALL)
+    assert ("certificate-uri", STATUS["BadCertificateUriInvalid"]) == (found.code, found.reply)
+
+
+def test_an_application_may_not_issue_others(plant):
+    claimed = Authority(plant.alone, plant.key)
+    child = issue(Subject("child", "urn:child"), claimed, make_key(), WALL, 30)
+    trust = Trust.of([der(plant.alone)])
+    assert "certificate-issuer-use" == code(trust.client(der(child), "urn:child", WALL))
+
+
+def test_a_name_borrowed_from_the_authority_is_not_its_signature(plant):
+    fake = make_authority("plant", WALL, bits=2048)
+    forged = issue(Subject("scada", URI), fake, plant.key, WALL, 30)
+    trust = Trust.of([plant.root], crls=[plant.crl])
+    assert "certificate-chain" == code(trust.client(der(forged), URI, WALL))
+    assert "certificate-untrusted" == code(trust.client(der(fake.certificate), "", WALL))
+
+
+def usage(**more):
+    names = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+    rest = {"key_cert_sign": False, "crl_sign": False, "encipher_only": False, "decipher_only": False}
+    return x509.KeyUsage(**{name: more.get(name, False) for name in names}, **rest)
+
+
+@pytest.mark.parametrize(
+    ("extension", "client", "server"),
+    [
+        (usage(digital_signature=True, key_encipherment=True), "", ""),
+        (usage(digital_signature=True, data_encipherment=True), "", ""),
+        (usage(digital_signature=True), "certificate-use", "certificate-use"),
+        (usage(key_encipherment=True), "certificate-use", "certificate-use"),
+        (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), "", "certificate-use"),
+        (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), "certificate-use", ""),
+    ],
+)
+def test_a_certificate_is_used_for_what_it_was_made(plant, extension, client, server):
+    raw = plant.crafted(extension)
+    trust = Trust.of([plant.root], crls=[plant.crl])
+    assert (client, server) == (code(trust.client(raw, "", WALL)), code(trust.server(raw, WALL)))
+
+
+def test_a_pin_takes_one_server_and_no_other_and_ends_with_its_life(plant):
+    pin = certificate_of(der(plant.alone)).pin
+    trust = Trust.of([der(plant.issued)], [plant.root], server_pin=pin)
+    assert None is trust.server(der(plant.alone), WALL)
+    assert "certificate-pin" == code(trust.server(der(plant.issued), WALL))
+    assert "certificate-time" == code(trust.server(der(plant.alone), WALL + 31 * DAY))
+    assert "certificate-untrusted" == code(trust.client(der(plant.alone), URI, WALL))
+
+
+@pytest.mark.parametrize("raw", [b"", b"x", b"\x30\x03\x02\x01\x01"])
+def test_bytes_that_are_no_certificate_are_not_trusted(raw):
+    assert "certificate-unreadable" == code(Trust.of([raw]).client(raw, "", WALL))
+    assert Trust.of([raw], [raw], crls=[raw]).faults
+
+
+def test_what_is_beyond_the_bounds_is_told_and_not_taken(plant):
+    trust = Trust.of([plant.root] * (MAX_TRUSTED + 1), crls=[plant.crl] * (MAX_CRLS + 1))
+    assert 2 == len(trust.faults)
+
+
+def test_every_code_has_its_status():
+    assert all(STATUS[name] for name in CODES.values())
+
+
+@pytest.mark.parametrize(
+    ("after_days", "expected"),
+    [(-31, (61, -1)), (-30, (60, -1)), (-29, (59, 60)), (1, (29, 30)), (24, (6, 7)), (31, (-1, 0))],
+)
+def test_the_end_of_a_certificate_is_warned_of_in_three_steps(plant, after_days, expected):
+    assert Expiry(*expected) == expiry_of(certificate_of(der(plant.alone)), WALL + after_days * DAY)
