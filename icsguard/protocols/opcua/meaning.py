@@ -165,11 +165,16 @@ def _changes(body: object) -> Iterable[NodeChange]:
     if isinstance(body, WriteRequest):
         for place, item in enumerate(body.items or ()):
             value = item.value
-            yield NodeChange(place, *_typed(value.value), any(part is not None for part in value[1:]))
+            yield NodeChange(place, *_typed(value.value), _is_stamped(value))
     elif isinstance(body, CallRequest):
         for place, call in enumerate(body.items or ()):
             for number, argument in enumerate(call.arguments or ()):
                 yield NodeChange(place, *_typed(argument), argument=number)
+
+
+def _is_stamped(value: DataValue) -> bool:
+    """Say whether a client sends status or time with a value. A written-out Good says nothing: some stacks always do."""
+    return bool(value.status) or any(part is not None for part in value[2:])
 
 
 def _typed(value: Variant | None) -> tuple[str, tuple[NodeValue, ...]]:

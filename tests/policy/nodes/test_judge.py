@@ -129,6 +129,12 @@ def test_status_and_time_are_not_written(ua):
     assert (["value-stamped"], STATUS["BadWriteNotSupported"]) == (ua.codes(judged), judged.items[0].reply)
 
 
+def test_a_status_that_is_written_out_as_good_says_nothing(ua):
+    bench = ua.bench(ua.rule(), points=[ua.point("Speed")])
+    assert ALLOW is bench.ask(ua.write(("Speed", 1.0), status=0)).decision
+    assert ["value-stamped"] == ua.codes(bench.ask(ua.write(("Speed", 1.0), status=0, source_time=1)))
+
+
 def test_methods_are_called_only_by_name_and_on_their_object(ua):
     rule = ua.rule(methods=(f"{ua.PLANT}s=Start",), objects=(f"{ua.PLANT}s=Pump",))
     bench = ua.bench(rule)
