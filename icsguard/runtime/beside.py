@@ -8,12 +8,14 @@ kernel tells the program's end on a descriptor, and the output goes to memory, n
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import mmap
 import os
 import signal
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    import ctypes
 
 MAX_OUTPUT: Final = 256 * 1024 * 1024
 """Bytes that are read of what a program wrote: far above the largest configuration; the rest is cut off."""
@@ -76,12 +78,15 @@ class Program:
     """A program that is ready to be started once, with these outputs and no input. Raises OSError."""
 
     def __init__(self, command: Sequence[str], out: int, err: int) -> None:
+        import ctypes  # noqa: PLC0415 - see prepare
+
         self._library = ctypes.CDLL(None)
         self._path = os.fsencode(command[0])
         self._arguments = _strings([os.fsencode(word) for word in command])
         self._environment = _strings([name + b"=" + value for name, value in os.environb.items()])
         self._actions = ctypes.create_string_buffer(_ACTIONS_SIZE)
         self._pid = ctypes.c_int()
+        self._pointer = ctypes.byref(self._pid)
         library, actions = self._library, self._actions
         _checked(library.posix_spawn_file_actions_init(actions))
         _checked(library.posix_spawn_file_actions_addopen(actions, 0, b"/dev/null", os.O_RDONLY, 0))
@@ -93,8 +98,10 @@ class Program:
 
         For a thread: this one stands still until the program is loaded, without Python's lock.
         """
-        pid, actions = ctypes.byref(self._pid), self._actions
-        number: int = self._library.posix_spawn(pid, self._path, actions, None, self._arguments, self._environment)
+        actions = self._actions
+        number: int = self._library.posix_spawn(
+            self._pointer, self._path, actions, None, self._arguments, self._environment
+        )
         return number
 
     def loaded(self, number: int) -> int:
@@ -104,7 +111,16 @@ class Program:
         return self._pid.value
 
 
+def prepare() -> None:
+    """Load what `Program` needs, for a thread: neither a start nor a first use shall wait these milliseconds."""
+    import ctypes  # noqa: PLC0415
+
+    ctypes.CDLL(None)
+
+
 def _strings(words: Sequence[bytes]) -> ctypes.Array[ctypes.c_char_p]:
+    import ctypes  # noqa: PLC0415
+
     return (ctypes.c_char_p * (len(words) + 1))(*words, None)
 
 

@@ -21,6 +21,7 @@ from icsguard.core.clock import SECOND
 from icsguard.core.record import Record, RecordKind, Severity
 from icsguard.policy.decide import Judge
 from icsguard.policy.filed import Filed
+from icsguard.runtime.beside import prepare
 from icsguard.runtime.clock import Clock
 from icsguard.runtime.compiler import CompileError, compile_beside
 from icsguard.runtime.facade_views import Rates
@@ -337,6 +338,8 @@ class Site:
             self.warnings.pop("state", None)
 
     async def _keep(self) -> None:
+        await asyncio.sleep(KEEP_S)
+        await asyncio.get_running_loop().run_in_executor(None, prepare)
         while True:
             await asyncio.sleep(KEEP_S)
             await self.save()
