@@ -10,6 +10,7 @@ from icsguard.conversation.opcua.options import Legs, Trust, UaConduit, UaOption
 from icsguard.conversation.options import ConduitOptions
 from icsguard.conversation.run import Run
 from icsguard.core.clock import MINUTE
+from icsguard.core.decision import Mode
 from icsguard.core.meaning import Meaning
 from icsguard.policy.decide import Judge
 from icsguard.protocols.opcua.messages_session import EndpointDescription
@@ -84,6 +85,11 @@ class UaGuard(Guard):
         return self.memory.wall_shift
 
     # What is different with names instead of registers.
+
+    @property
+    def judges(self) -> bool:
+        """Say whether policy is asked at all: while learning only once there is something to ask."""
+        return self.mode is not Mode.LEARN or self.nodes.has_rules
 
     def is_secret(self, meaning: Meaning) -> bool:
         """Say whether the request touches a point whose value must not be recorded."""

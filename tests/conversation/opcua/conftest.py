@@ -256,7 +256,7 @@ class DeviceEnd:
                 assert not isinstance(whole, Defect), whole
                 if whole is not None and whole.kind == b"CLO":
                     self.closed = True
-                elif whole is not None:
+                elif whole is not None and whole.aborted is None:
                     self.request(whole)
         assert self.framer.fatal is None
         out, self.sent = self.sent, []
@@ -401,6 +401,11 @@ class DeviceEnd:
             self.device.aliases[alias] = wanted
             out.append(alias)
         return RegisterNodesResponse(tuple(out))
+
+    def on_UnregisterNodesRequest(self, request, asked):
+        for alias in asked.nodes:
+            self.device.aliases.pop(alias, None)
+        return Nothing()
 
     def on_CreateSubscriptionRequest(self, request, asked):
         self.subscriptions[5] = []
