@@ -49,6 +49,11 @@ class NodeJudge:
         self._roots = frozenset(root for rule in nodes.rules for root in rule.subtrees)
         self._weigher = Weigher(self._laws, policy.defaults)
 
+    @property
+    def has_rules(self) -> bool:
+        """Say whether there is anything to ask."""
+        return bool(self._nodes.rules)
+
     def client(self, address: str) -> str:
         """Return the names of an address's groups for records; empty for an unknown one."""
         return shown(self._members.address(address))
