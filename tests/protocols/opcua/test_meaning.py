@@ -100,7 +100,8 @@ def test_a_write_says_node_attribute_range_and_value():
         (DataValue(Variant(22, ExtensionObject())), ("ExtensionObject", (None,), False)),
         (DataValue(None), ("", (), False)),
         (DataValue(Variant()), ("", (), False)),
-        (DataValue(Variant(6, 1), 0), ("Int32", (1,), True)),
+        (DataValue(Variant(6, 1), 0), ("Int32", (1,), False)),
+        (DataValue(Variant(6, 1), 0x40000000), ("Int32", (1,), True)),
         (DataValue(Variant(6, 1), source_time=5), ("Int32", (1,), True)),
     ],
 )
