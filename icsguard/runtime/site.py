@@ -128,11 +128,11 @@ class Site:
         if conduit.protocol != "opcua":
             guard = Guard(conduit, make_judge(conduit), self.run)
             return Listener(guard, conduit, self.clock, self.outlet, self.may_open)
-        from icsguard.runtime.opcua_listener import KeyFault, UaListener, make_guard  # noqa: PLC0415 - 8 MB of library
+        from icsguard.runtime.opcua_listener import KeyFileError, UaListener, make_guard  # noqa: PLC0415 - 8 MB of library
 
         try:
             guard = make_guard(conduit, make_judge(conduit), self.run)
-        except KeyFault as error:
+        except KeyFileError as error:
             raise SiteError(f"conduit {conduit.name}: {error}") from error
         return UaListener(guard, conduit, self.clock, self.outlet, self.may_open)
 
