@@ -49,11 +49,11 @@ fuzz: $(VENV)/.installed-dev ## throw N mutated inputs at codec and conversation
 faults: $(VENV)/.installed-dev ## put every fault in the gateway's way (KILLS=1000, PEERS=1, FAULTS="D6 S1"); one table
 	@PYTHONPATH=tests/faults:. $(BIN)/python -m faultkit --kills $(KILLS) $(if $(PEERS),--peers) $(FAULTS)
 
-bench: $(VENV)/.installed-dev ## measure icsguard beside nginx, HAProxy, Suricata, modbus-proxy (BENCH_ARGS=--short: 3 minutes)
+bench: compiled ## measure icsguard beside nginx, HAProxy, Suricata, modbus-proxy (BENCH_ARGS=--short: 3 minutes)
 	@$(BIN)/python -m bench $(BENCH_ARGS)
 
-compiled: $(VENV)/.installed-dev ## build icsguard with a compiled core into build/compiled (bench then has a row of it)
-	@$(BIN)/python tools/compile_core.py $(COMPILED_ARGS)
+compiled: $(VENV)/.installed-dev ## build the compiled core, which icsguard run then takes by itself (a minute, needs gcc)
+	@$(BIN)/python tools/compile_core.py --if-needed $(COMPILED_ARGS)
 
 evaluate: $(VENV)/.installed-run ## measure detection on simulated plants and recorded data (EVALUATE_ARGS=--short: one minute)
 	@$(BIN)/icsguard evaluate --full --report icsguard-evaluation.html --json-file icsguard-evaluation.json $(EVALUATE_ARGS)

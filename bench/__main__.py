@@ -18,7 +18,7 @@ from typing import Final
 import msgspec
 
 from bench import table
-from bench.build import COMPILED, OUTPUT, NoCompilerError, build
+from bench.build import OUTPUT, NoCompilerError, build
 from bench.events import EVENTS, play_events
 from bench.events import SHORT as SHORT_EVENTS
 from bench.figures import judged_writes, shadow_price
@@ -66,7 +66,7 @@ def all_contenders() -> list[Contender]:
         *suricata,
         ModbusProxy(),
         Icsguard(),
-        Icsguard("icsguard-compiled", tree=COMPILED),
+        Icsguard("icsguard-python", core="python"),
     ]
 
 

@@ -10,8 +10,6 @@ from typing import Final
 
 SOURCES: Final = Path(__file__).parent / "c"
 OUTPUT: Final = Path(__file__).parent.parent / "build" / "bench"
-COMPILED: Final = OUTPUT.parent / "compiled"
-"""Where `make compiled` puts icsguard with a compiled core."""
 PROGRAMS: Final = {
     "load": ("load.c", "options.c", "outcome.c", "mix.c", "histogram.c", "usage.c", "common.c"),
     "device": ("device.c", "tables.c", "common.c"),

@@ -1,12 +1,14 @@
-"""Build the compiled core: a second tree of icsguard whose per-frame modules are C extensions, made by mypyc.
+"""Build the compiled core: the per-frame modules of icsguard as C extensions, made by mypyc, and the sockets' hot path.
 
-Run by ``make compiled``. The tree (default ``build/compiled``) is a whole icsguard, used by having it first on the
-path; the checkout itself stays pure Python, so that no stale extension can hide a changed source. Needs a C compiler
-and setuptools beside mypy; takes one to three minutes.
+Run by ``make compiled``, and by an installation with ICSGUARD_COMPILE=1. The folder (default ``build/compiled``) holds
+extensions only, and the digest of the sources they were made from: runtime/compiled.py takes them into use where it is
+that of the sources beside it, so no stale extension can hide a changed source. Needs a C compiler and setuptools
+beside mypy; takes one to three minutes.
 """
 
 import argparse
 import contextlib
+import json
 import os
 import shutil
 import sys
@@ -17,6 +19,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT = ROOT / "build" / "compiled"
 PACKAGES = ("conversation", "policy", "protocols/modbus")
+MODULES = ("runtime/clock.py", "runtime/mirror.py")
+"""What of the shell is called for each frame and subclassed by nobody."""
+WIRE = "runtime/_wire"
+"""The one part that is written in C: sockets, no protocol."""
 LEFT_OUT = {
     "__init__.py",  # nothing but a docstring
     "conversation/api.py",  # protocols and dataclasses that others construct and match on
@@ -25,56 +31,79 @@ LEFT_OUT = {
     "policy/techniques.py",  # constants
     "protocols/modbus/support.py",  # writes a reference page
 }
-BESIDE = ("rules", "models", "systemd", "pyproject.toml")
-"""What a tree needs beside the package to be a checkout like this one: see runtime.places."""
 
 
 def modules() -> list[str]:
-    """Return the sources that are compiled, relative to the tree."""
+    """Return the sources that are compiled, relative to the checkout."""
     found = [path for package in PACKAGES for path in sorted((ROOT / "icsguard" / package).glob("*.py"))]
     inside = [str(path.relative_to(ROOT / "icsguard")) for path in found if path.name not in LEFT_OUT]
-    return [f"icsguard/{path}" for path in inside if path not in LEFT_OUT]
+    return [f"icsguard/{path}" for path in (*inside, *MODULES) if path not in LEFT_OUT]
 
 
-def build(tree: Path) -> None:
-    """Copy the package to ``tree`` and compile the core there; the tree appears whole or not at all."""
-    tree.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=tree.parent) as scratch:
-        fresh = Path(scratch) / "tree"
-        shutil.copytree(ROOT / "icsguard", fresh / "icsguard", ignore=shutil.ignore_patterns("__pycache__"))
-        compile_in(fresh)
-        for name in BESIDE:
-            (fresh / name).symlink_to(ROOT / name)
-        shutil.rmtree(fresh / "build", ignore_errors=True)
-        shutil.rmtree(tree, ignore_errors=True)
-        fresh.rename(tree)
+def build(place: Path) -> int:
+    """Compile the core into the folder `place`, which appears whole or not at all; return how many extensions."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
+        tree, fresh = Path(scratch) / "tree", Path(scratch) / "core"
+        shutil.copytree(ROOT / "icsguard", tree / "icsguard", ignore=shutil.ignore_patterns("__pycache__", "*.so"))
+        made_from = digest(tree / "icsguard")
+        compile_in(tree)
+        for extension in (*tree.glob("*.so"), *(tree / "icsguard").rglob("*.so")):
+            target = fresh / extension.relative_to(tree)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(extension, target)
+        (fresh / "core.json").write_text(json.dumps({"sources": made_from}) + "\n")
+        shutil.rmtree(place, ignore_errors=True)
+        fresh.rename(place)
+    return len(list(place.rglob("*.so")))
+
+
+def digest(package: Path) -> str:
+    """Return the digest of sources as the gateway computes it; by the file, because nothing need be installed here."""
+    sys.path.insert(0, str(ROOT))
+    from icsguard.runtime import compiled  # noqa: PLC0415 - from this checkout, and only for this
+
+    return compiled.digest(package)
+
+
+def fits(place: Path) -> bool:
+    """Say whether the core in `place` was made from these sources."""
+    with contextlib.suppress(OSError, ValueError):
+        manifest = json.loads((place / "core.json").read_text())
+        return bool(manifest["sources"] == digest(ROOT / "icsguard"))
+    return False
 
 
 def compile_in(tree: Path) -> None:
     """Put a C extension beside each module of the core in ``tree``."""
     from mypyc.build import mypycify  # noqa: PLC0415 - a run that only asks for help needs no compiler
-    from setuptools import setup  # noqa: PLC0415 - likewise
+    from setuptools import Extension, setup  # noqa: PLC0415 - likewise
 
     with contextlib.chdir(tree), contextlib.redirect_stdout(sys.stderr):
         extensions = mypycify(
             ["--config-file=", *modules()], group_name="icsguard_core", opt_level="2", debug_level="0"
         )
+        extensions.append(Extension(f"icsguard.{WIRE.replace('/', '.')}", [f"icsguard/{WIRE}.c"]))
         command = ["--quiet", "build_ext", "--inplace", "--parallel", str(min(2, os.cpu_count() or 1))]
         setup(name="icsguard-core", packages=[], ext_modules=extensions, script_args=command)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Build the tree; return the exit status."""
+    """Build the core; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--into", type=Path, default=DEFAULT, help="folder of the tree (default build/compiled)")
-    tree = parser.parse_args(argv).into.resolve()
+    parser.add_argument("--into", type=Path, default=DEFAULT, help="folder of the core (default build/compiled)")
+    parser.add_argument("--if-needed", action="store_true", help="do nothing where it fits these sources already")
+    options = parser.parse_args(argv)
+    place = options.into.resolve()
+    if options.if_needed and fits(place):
+        print(f"{place}: made from these sources already")
+        return 0
     try:
-        build(tree)
+        count = build(place)
     except ImportError as error:
         print(f"compile_core: {error.name} is missing: pip install mypy setuptools", file=sys.stderr)
         return 2
-    found = sorted((tree / "icsguard").rglob("*.so"))
-    print(f"{tree}: {len(found)} modules compiled; use it by PYTHONSAFEPATH=1 PYTHONPATH={tree}")
+    print(f"{place}: {count} extensions; `icsguard run` takes them into use, ICSGUARD_CORE=python does not")
     return 0
 
 

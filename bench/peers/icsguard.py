@@ -14,8 +14,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from bench.peers.api import Stage, Standing
@@ -23,12 +24,11 @@ from bench.process import NotReadyError, children, free_port, last_words, start,
 from bench.site import write_policy, write_site
 from bench.trained import sources_digest, train
 from icsguard import __version__
-from icsguard.control import links
 from icsguard.control.replies import Status
 from icsguard.control.requests import GetStatus
+from icsguard.runtime import compiled
 from icsguard.runtime.control_client import ControlError, ask
 
-SOURCES: Final = Path(links.__file__).parent.parent
 CELL: Final = "cell"
 SECOND: Final = "second"
 READY_S: Final = 30.0  # the shadow loads and probes its models
@@ -40,26 +40,20 @@ MANY_RULES: Final = 9_000  # near the bound of one policy
 class Icsguard:
     """The product."""
 
-    def __init__(
-        self, name: str = "icsguard", *, shadow: bool = True, mode: str = "enforce", tree: Path | None = None
-    ) -> None:
+    def __init__(self, name: str = "icsguard", *, shadow: bool = True, mode: str = "enforce", core: str = "") -> None:
         self.name = name
-        self._tree = tree
+        self._core = {compiled.VARIABLE: core} if core else {}
         self.wrap: list[str] = []
         self._shadow = shadow
         self._mode = mode
 
     def absent(self) -> str:
-        """It is always there; its compiled core where somebody built it from these sources."""
-        if self._tree is None:
-            return ""
-        built = [found.stat().st_mtime for found in self._tree.glob("*.so")]
-        newest = max(source.stat().st_mtime for source in SOURCES.rglob("*.py"))
-        return "" if built and min(built) > newest else "no compiled core of these sources: make compiled"
+        """It is always there."""
+        return ""
 
     def version(self) -> str:
-        """Return its version."""
-        return __version__
+        """Return its version, and which core it runs."""
+        return __version__ if self._core else f"{__version__} ({compiled.find().name} core)"
 
     @contextlib.contextmanager
     def stand(self, stage: Stage) -> Iterator[Standing]:
@@ -71,7 +65,7 @@ class Icsguard:
         config = write_site(folder, conduits, mode=self._mode)
         models(config, stage.programs, folder / "state")
         with contextlib.ExitStack() as stack:
-            gateway = _part(stack, stage, "gateway", stage.place.gateway, config, self._tree)
+            gateway = _part(stack, stage, "gateway", stage.place.gateway, config, self._core)
             wait_for_port(conduits[CELL][0], gateway, folder / "gateway.log")
             parts = {"recorder": _part(stack, stage, "recorder", stage.place.side, config)}
             if self._shadow:
@@ -114,12 +108,11 @@ def _part(
     role: str,
     prefix: list[str],
     config: Path,
-    tree: Path | None = None,
+    core: Mapping[str, str] = MappingProxyType({}),
 ) -> subprocess.Popen[bytes]:
-    """Start one process. The gateway alone comes from `tree`: per-frame code runs nowhere else."""
+    """Start one process; `core` says which core a gateway runs."""
     command = [*prefix, sys.executable, "-m", f"icsguard.runtime.{role}", "--config", str(config)]
-    path = {"PYTHONSAFEPATH": "1", "PYTHONPATH": str(tree)} if tree is not None else {}
-    process = start(command, stage.folder / f"{role}.log", env={**ENVIRONMENT, **path})
+    process = start(command, stage.folder / f"{role}.log", env={**ENVIRONMENT, **core})
     stack.callback(stop, process)
     return process
 

@@ -66,7 +66,7 @@ def headline(now: Status) -> str:
     """Return the first line: name, age, and what waits for a human."""
     up = in_words((now.now - now.started) / SECOND)
     return (
-        f"{now.name}  icsguard {now.version}  up {up}  open tickets {now.tickets}  "
+        f"{now.name}  icsguard {now.version} ({now.core or 'Python'})  up {up}  tickets {now.tickets}  "
         f"isolations {len(now.isolations)}  grants {now.grants}"
     )
 

@@ -156,6 +156,8 @@ class FrameSplitter:
     def feed(self, data: bytes) -> list[bytes]:
         """Return the bodies that are complete with `data`. Raises ValueError on a length above MAX_FRAME."""
         held = self._held
+        if not held and len(data) > PREFIX and int.from_bytes(data[:PREFIX], "big") == len(data) - PREFIX <= MAX_FRAME:
+            return [data[PREFIX:]]  # one whole message, as nearly always
         held += data
         bodies: list[bytes] = []
         start = 0

@@ -133,6 +133,8 @@ class Status(Answered, frozen=True, kw_only=True):
     isolations: tuple[Isolation, ...]
     tickets: int
     grants: int
+    core: str = ""
+    """`compiled` or `Python`: what the per-frame code of the gateway runs as."""
     last_change: str = ""
     """The last thing that an operator changed, as a sentence."""
     warnings: tuple[str, ...] = ()

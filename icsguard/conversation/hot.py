@@ -18,8 +18,9 @@ from icsguard.protocols.modbus.pdu import Request
 if TYPE_CHECKING:
     from icsguard.conversation.guard import Guard
 
-MAX_CACHED_READS: Final = 1024
-"""Distinct reads of one client address: ten times the blocks of a large HMI. When full: the oldest goes."""
+MAX_CACHED_READS: Final = 2048
+"""Distinct reads of one client address: twenty times the blocks of a large HMI, for stations behind one address; 2 MB.
+When full: the oldest goes."""
 HOT_FUNCTIONS: Final = frozenset({1, 2, 3, 4})
 """AP §6.1 to §6.4: their answer's length follows from the request. FC20, 23, 24 and 43 are never cached."""
 REFRESH_NS: Final = 250 * MS

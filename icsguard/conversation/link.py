@@ -32,7 +32,7 @@ HotFlight = tuple[CachedRead, bytes, int, int]
 class OwnLink:
     """The device connection of one session (implements `api.DeviceLink`)."""
 
-    __slots__ = ("_ended", "_framer", "_max", "_quirks", "_timeout", "busy", "hot", "is_clean", "state")
+    __slots__ = ("_ended", "_endings", "_framer", "_max", "_quirks", "_timeout", "busy", "hot", "is_clean", "state")
 
     def __init__(self, *, max_in_flight: int, timeout_ns: int, quirks: frozenset[str]) -> None:
         self.state = LinkState.DOWN
@@ -44,7 +44,9 @@ class OwnLink:
         self._timeout = timeout_ns
         self._quirks = quirks
         self._framer = Framer()
-        self._ended: dict[bytes, str] = {}
+        self._ended: list[tuple[bytes, str]] = [(b"", "")] * MAX_ENDED
+        """A ring: identifiers that ended, and what another answer with them would be."""
+        self._endings = 0
         self.is_clean = TID_NOT_ECHOED not in quirks
         """Answers may be taken on the fast path: no half frame is held, identifiers are trusted."""
 
@@ -53,7 +55,7 @@ class OwnLink:
         self.state = moved(LINK_MOVES, self.state, state)
         if state is LinkState.UP:
             self._framer = Framer()
-            self._ended.clear()
+            self._ended = [(b"", "")] * MAX_ENDED
             self.is_clean = TID_NOT_ECHOED not in self._quirks
 
     @property
@@ -110,14 +112,15 @@ class OwnLink:
         return self.busy.get(raw[:2])
 
     def _stray(self, frame: Frame) -> Defect:
-        code = self._ended.get(frame.raw[:2], "response-unsolicited")
+        tid, newest = frame.raw[:2], self._endings
+        ended = [self._ended[(newest - back) % MAX_ENDED] for back in range(1, MAX_ENDED + 1)]
+        code = next((code for of, code in ended if of == tid), "response-unsolicited")
         return defect(code, f"an answer with transaction identifier {frame.tid} that nobody waits for")
 
     def _remember(self, tid: bytes, code: str) -> None:
-        ended = self._ended
-        ended[tid] = code
-        if len(ended) > MAX_ENDED:
-            del ended[next(iter(ended))]
+        number = self._endings
+        self._ended[number % MAX_ENDED] = (tid, code)
+        self._endings = number + 1
 
     def promote(self) -> None:
         """Turn the cached reads in flight into flights: the fast path does not fit what happens now."""

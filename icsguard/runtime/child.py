@@ -13,6 +13,8 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+from icsguard.runtime import compiled
+
 _PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 MODULES: Final = ("icsguard.runtime.gateway", "icsguard.runtime.shadow", "icsguard.runtime.recorder")
 """What may be started this way."""
@@ -33,6 +35,8 @@ def main(argv: Sequence[str]) -> int:
         print(f"icsguard: no process is called {module}", file=sys.stderr)  # noqa: T201 - before any logging
         return 2
     end_with_parent(int(parent))
+    if module == MODULES[0]:
+        compiled.choose()
     status: int = importlib.import_module(module).main(arguments)
     return status
 

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from icsguard.config.settings import Conduit, GatewaySettings, RecorderSettings, Settings, SyslogSettings
+from icsguard.runtime import compiled
+from icsguard.runtime.compiled import Core
 from icsguard.runtime.control_client import peer_pid
 from icsguard.runtime.ports import SOMEBODY, may_bind_low, owner_of, unprivileged_start
 
@@ -53,6 +55,7 @@ def examine(settings: Settings, config: Path) -> Iterator[Check]:
     running = peer_pid(Path(settings.gateway.control_socket))
     yield running_check(running)
     yield file_check(config)
+    yield core_check(compiled.find())
     for conduit in settings.conduits:
         yield listen_check(conduit, running=running)
         yield device_check(conduit) if running is None else device_left_alone(conduit)
@@ -71,6 +74,14 @@ def running_check(pid: int | None) -> Check:
     if pid is None:
         return Check(Level.OK, "gateway", "not running now", "icsguard run")
     return Check(Level.OK, "gateway", f"running, process {pid}")
+
+
+def core_check(core: Core) -> Check:
+    """Say which core a gateway started now would run; Python's is as good and slower."""
+    if core.is_compiled:
+        return Check(Level.OK, "core", f"compiled, in {core.why}")
+    stale = "other sources" in core.why or "cannot be read" in core.why
+    return Check(Level.WARN if stale else Level.OK, "core", f"Python: {core.why}", "make compiled" if stale else "")
 
 
 def file_check(config: Path) -> Check:

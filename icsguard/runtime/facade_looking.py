@@ -10,6 +10,7 @@ import icsguard
 from icsguard.control import replies, requests
 from icsguard.control.replies import Failure, FailureCode, Reply
 from icsguard.core.record import Record, RecordKind
+from icsguard.runtime import compiled
 from icsguard.runtime import facade_views as views
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Looking:
         return replies.Status(
             name=site.settings.gateway.name,
             version=icsguard.__version__,
+            core=compiled.running().name,
             pid=os.getpid(),
             now=now,
             started=site.started,

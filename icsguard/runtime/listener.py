@@ -32,6 +32,7 @@ from icsguard.runtime.mirror import Outlet
 from icsguard.runtime.modbus_shell import ClientEnd
 from icsguard.runtime.pool_shell import PooledEnd, PoolShell
 from icsguard.runtime.tasks import spawn
+from icsguard.runtime.wire import Wire, open_wire
 
 if TYPE_CHECKING:
     import socket
@@ -67,6 +68,8 @@ class Listener:
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0
         self.loop = asyncio.get_running_loop()
+        self.wire: Wire | None = open_wire(self.loop, clock.anchor, outlet.note) if self.pool is None else None
+        """What passes known reads from socket to socket; None without the compiled core."""
 
     # From start to stop.
 
@@ -122,7 +125,13 @@ class Listener:
             end.device.end()
         if self.pool is not None:
             self.pool.close()
+        self._close_wire()
         self.guard.folder.flush()
+
+    def _close_wire(self) -> None:
+        if self.wire is not None:
+            self.wire.close()
+            self.wire = None
 
     # Clients.
 
@@ -175,6 +184,7 @@ class Listener:
         link = self.outlet.shadow.link
         if link is not None and link.send(links.Ask(command.question)):
             self._asked[command.question.number] = end
+            self.arm(command.until)
         else:
             self.loop.call_soon(self._ask_failed, end)
 
@@ -225,13 +235,15 @@ class Listener:
     # Time.
 
     def after(self, end: ClientEnd) -> None:
-        """Look after what an event left: its deadlines, sessions to wake, a finished session, a full batch."""
+        """Look after what an event left: sessions to wake, a finished session, a full batch.
+
+        Deadlines need no look: the timer comes by at least twice before any but that of a question, see `ask`.
+        """
         session = end.session
-        if session is not None:
-            if session.is_over:
-                self.ends.pop(session.flow, None)
-            else:
-                self.arm(session.next_timer())
+        if session is not None and session.is_over:
+            self.ends.pop(session.flow, None)
+            if not self.ends and not self._doors:
+                self._close_wire()
         if self.guard.wakeups:
             self.loop.call_soon(self.wake)
         self.outlet.note()

@@ -17,6 +17,7 @@ from icsguard.conversation.session import Session
 from icsguard.runtime.tasks import spawn
 
 if TYPE_CHECKING:
+    from icsguard.runtime._wire import End
     from icsguard.runtime.listener import Listener
 
 HIGH_WATER: Final = 64 * 1024
@@ -24,6 +25,8 @@ HIGH_WATER: Final = 64 * 1024
 MAX_TAKEN: Final = 4 * 1024
 """Bytes of one client that are judged in one turn of the loop: some 340 requests, about a millisecond. The rest waits
 in memory while others have their turn, and the client is not read until it is through."""
+FEW: Final = 2
+"""Commands of one event that are sent one by one; more are gathered, because each call of the kernel costs."""
 CLOSE_GRACE_S: Final = 2.0
 """A closed client may take its last answers for so long."""
 KEEPALIVE_IDLE_S: Final = 30
@@ -49,6 +52,9 @@ class ClientEnd(asyncio.Protocol):
         """The same where it has a device link of its own."""
         self.stalled = set[object]()
         """Whose buffer is full: while anybody is here, the client is not read."""
+        self.wired: End | None = None
+        """Where the compiled core reads and writes its socket."""
+        self._may_wire = True
         self._now = listener.clock.now
         self._connecting: asyncio.Task[object] | None = None
         self._rest = b""
@@ -88,6 +94,27 @@ class ClientEnd(asyncio.Protocol):
             self._take_in_turns(data)
         elif self.session is not None:
             self.run(self.session.client_bytes(data, self._now()))
+        if self._may_wire:
+            self._attach()
+
+    def _attach(self) -> None:
+        """Let the compiled core, where there is one, read the socket from now on."""
+        self._may_wire = False
+        wire, session, transport = self.listener.wire, self.own, self.transport
+        if wire is not None and session is not None and transport is not None and not self._eof:
+            self.wired = wire.attach(transport, session.request_passes, self.take, answers=False)
+            if self.wired is not None and self.stalled:
+                self.wired.read(False)  # noqa: FBT003 - positional in C
+            self.device.attach()
+
+    def write(self, data: bytes, *, several: bool = False) -> None:
+        """Write to the client, if it is there; `several` follow each other, and go in one piece."""
+        if self.wired is not None and several:
+            self.wired.queue(data)
+        elif self.wired is not None:
+            self.wired.write(data)
+        elif self.transport is not None:
+            self.transport.write(data)
 
     def _take_in_turns(self, data: bytes) -> None:
         """Take a long stretch piece by piece, so that nobody else waits for it."""
@@ -121,29 +148,41 @@ class ClientEnd(asyncio.Protocol):
         """The client is gone."""
         del exc
         self.transport = None
+        self._unwire()
         if self.session is not None:
             self.run(self.session.client_lost(self._now()))
 
     def pause_writing(self) -> None:
         """The client does not read: take nothing more from either side."""
         self.stall(self)
-        _read(self.device.transport, on=False)
+        self.device.read(on=False)
 
     def resume_writing(self) -> None:
         """The client reads again."""
-        _read(self.device.transport, on=True)
+        self.device.read(on=True)
         self.unstall(self)
 
     def stall(self, who: object) -> None:
         """Read nothing more from the client: a buffer is full."""
         self.stalled.add(who)
-        _read(self.transport, on=False)
+        self._read(on=False)
 
     def unstall(self, who: object) -> None:
         """Read from the client again, unless another buffer is full."""
         self.stalled.discard(who)
         if not self.stalled:
-            _read(self.transport, on=True)
+            self._read(on=True)
+
+    def _read(self, *, on: bool) -> None:
+        if self.wired is not None:
+            self.wired.read(on)
+        else:
+            read_on(self.transport, on=on)
+
+    def _unwire(self) -> None:
+        if self.wired is not None:
+            self.wired.detach()
+            self.wired = None
 
     # What the session says.
 
@@ -155,26 +194,31 @@ class ClientEnd(asyncio.Protocol):
 
     def run_own(self, commands: list[Command]) -> None:
         """Carry out commands in order; what other clients get of it follows from `run`."""
+        several = len(commands) > FEW
         for command in commands:
-            match command:
-                case ToClient(data):
-                    if self.transport is not None:
-                        self.transport.write(data)
-                case ToDevice(data):
-                    self.device.write(data)
-                case Ask():
-                    self.listener.ask(self, command)
-                case OpenLink():
-                    self._connecting = spawn(self._connect(), "device-link")
-                case CloseLink():
-                    self._close_link()
-                case CloseClient():
-                    self._close_client()
+            if isinstance(command, ToClient):
+                self.write(command.data, several=several)
+            elif isinstance(command, ToDevice):
+                self.device.write(command.data, several=several)
+            elif isinstance(command, Ask):
+                self.listener.ask(self, command)
+            else:
+                self._on_links(command)
         self.listener.after(self)
+
+    def _on_links(self, command: OpenLink | CloseLink | CloseClient) -> None:
+        match command:
+            case OpenLink():
+                self._connecting = spawn(self._connect(), "device-link")
+            case CloseLink():
+                self._close_link()
+            case CloseClient():
+                self._close_client()
 
     def _close_client(self) -> None:
         """Close after what was written; a client that does not take it is cut off all the same."""
         if self.transport is not None:
+            self._unwire()
             self.transport.close()
             asyncio.get_running_loop().call_later(CLOSE_GRACE_S, self.transport.abort)
 
@@ -207,12 +251,14 @@ class ClientEnd(asyncio.Protocol):
 class DeviceEnd(asyncio.Protocol):
     """One connection to the device."""
 
-    __slots__ = ("_client", "_ended", "transport")
+    __slots__ = ("_client", "_ended", "_may_wire", "transport", "wired")
 
     def __init__(self, client: ClientEnd) -> None:
         self._client = client
         self._ended = False
+        self._may_wire = True
         self.transport: asyncio.Transport | None = None
+        self.wired: End | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The device took the call."""
@@ -232,15 +278,48 @@ class DeviceEnd(asyncio.Protocol):
             return
         now = client.listener.clock.now()
         if session.response_passes(data, now):
-            if client.transport is not None:
-                client.transport.write(data)
+            client.write(data)
             client.listener.outlet.note()
         else:
             client.run(session.link_bytes(data, now))
+            if self._may_wire:
+                self.attach()
+
+    def attach(self) -> None:
+        """Let the compiled core pass known reads between the client's socket and this one, once both are there."""
+        client, transport = self._client, self.transport
+        wire, session = client.listener.wire, client.own
+        if wire is None or session is None or client.wired is None or transport is None or self._ended:
+            return
+        self._may_wire = False
+        self.wired = wire.attach(transport, session.response_passes, self._take, answers=True)
+        if self.wired is not None:
+            self.wired.join(client.wired)
+            if client in client.stalled:
+                self.wired.read(False)  # noqa: FBT003 - positional in C
+
+    def _take(self, data: bytes) -> None:
+        client = self._client
+        session = client.own
+        if session is not None and not self._ended:
+            client.run(session.link_bytes(data, client.listener.clock.now()))
+
+    def read(self, *, on: bool) -> None:
+        """Read from the device, or leave what arrives with the kernel."""
+        if self.wired is not None:
+            self.wired.read(on)
+        else:
+            read_on(self.transport, on=on)
+
+    def _unwire(self) -> None:
+        if self.wired is not None:
+            self.wired.detach()
+            self.wired = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The device closed or the link broke."""
         self.transport = None
+        self._unwire()
         session = self._client.own
         if session is not None and not self._ended:
             self._ended = True
@@ -255,14 +334,19 @@ class DeviceEnd(asyncio.Protocol):
         """The device reads again."""
         self._client.unstall(self)
 
-    def write(self, data: bytes) -> None:
-        """Hand bytes to the device's socket, once."""
-        if self.transport is not None:
+    def write(self, data: bytes, *, several: bool = False) -> None:
+        """Hand bytes to the device's socket, once; `several` follow each other, and go in one piece."""
+        if self.wired is not None and several:
+            self.wired.queue(data)
+        elif self.wired is not None:
+            self.wired.write(data)
+        elif self.transport is not None:
             self.transport.write(data)
 
     def end(self) -> None:
         """Close the connection; nothing that still comes from it matters."""
         self._ended = True
+        self._unwire()
         if self.transport is not None:
             self.transport.abort()
 
@@ -282,7 +366,8 @@ def tune(transport: asyncio.Transport) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
 
 
-def _read(transport: asyncio.Transport | None, *, on: bool) -> None:
+def read_on(transport: asyncio.Transport | None, *, on: bool) -> None:
+    """Read from a socket, or leave what arrives with the kernel."""
     if transport is not None and not transport.is_closing():
         (transport.resume_reading if on else transport.pause_reading)()
 

@@ -1,6 +1,5 @@
 """The contenders: each stands up, carries a load without an error, and is gone afterwards."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -60,11 +59,7 @@ def test_icsguard_with_everything_on(stage, plc):
     assert {"own", "shadow", "recorder"} == set(result.usage)
 
 
-def test_a_compiled_core_that_is_not_of_these_sources_says_how_to_build_it(tmp_path):
-    contender = Icsguard("icsguard-compiled", tree=tmp_path)
-    assert "make compiled" in contender.absent()
-    extension = tmp_path / "core.so"
-    extension.touch()
-    assert "" == contender.absent()
-    os.utime(extension, (1, 1))
-    assert "make compiled" in contender.absent()
+def test_the_row_of_what_is_installed_says_which_core_it_runs(monkeypatch):
+    monkeypatch.setenv("ICSGUARD_CORE", "python")
+    assert "(Python core)" in Icsguard().version()
+    assert "core" not in Icsguard("icsguard-python", core="python").version()

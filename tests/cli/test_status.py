@@ -9,7 +9,7 @@ def test_status_shows_all_that_matters(gateway, icsguard):
     ended = icsguard("status")
     assert ended.code == 0
     for expected in (
-        "edge1", "up 6 h 12 m", "open tickets 1", "plc1", "observe", "10.1.0.5:502", "38.0", "0.31 ms", "0.8 %",
+        "edge1", "up 6 h 12 m", "(Python)", "tickets 1", "plc1", "observe", "10.1.0.5:502", "38.0", "0.31 ms", "0.8 %",
         "writes by policy", "216541", "recorder down", "lost 7", "10.0.0.66 isolated everywhere until", "scan",
         "last change: anna set plc1 to observe", "WARNING the last reload failed",
     ):  # fmt: skip

@@ -1,8 +1,7 @@
 import json
-from types import SimpleNamespace
 
 from icsguard import __version__
-from icsguard.cli import version
+from icsguard.runtime import compiled
 
 
 def test_the_version_is_one_line(icsguard):
@@ -10,11 +9,11 @@ def test_the_version_is_one_line(icsguard):
 
 
 def test_the_version_is_json_where_asked_for(icsguard):
-    assert {"icsguard", "python", "system", "core"} == set(json.loads(icsguard("version", "--json").out))
+    assert {"icsguard", "python", "system", "core", "core_why"} == set(json.loads(icsguard("version", "--json").out))
 
 
 def test_the_version_says_whether_the_core_is_compiled(icsguard, monkeypatch):
+    monkeypatch.setenv("ICSGUARD_CORE", "python")
     assert ", Python core)" in icsguard("version").out
-    extension = SimpleNamespace(origin="/somewhere/icsguard/conversation/session.cpython-311.so")
-    monkeypatch.setattr(version, "find_spec", lambda name: extension)
-    assert "compiled" == version.core()
+    monkeypatch.setattr(compiled, "find", lambda: compiled.Core(is_compiled=True, why="/somewhere"))
+    assert ", compiled core)" in icsguard("version").out

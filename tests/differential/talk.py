@@ -1,18 +1,21 @@
 """Hold seeded dialogues and print a digest of each: run on two cores, the lines must be equal.
 
-`python talk.py FUZZ_FOLDER COUNT`; the first line says which core it was.
+`python talk.py FUZZ_FOLDER COUNT`, with ICSGUARD_CORE; the first line says which core it was.
 """
 
 import dataclasses
 import hashlib
 import sys
 
+from icsguard.runtime import compiled
+
+compiled.choose()
 sys.path.insert(0, sys.argv[1])
 
-from conversations import Conversations
-from shared_links import SharedConversations
+from conversations import Conversations  # noqa: E402 - from the folder just named
+from shared_links import SharedConversations  # noqa: E402 - likewise
 
-from icsguard.conversation import session
+from icsguard.conversation import session  # noqa: E402 - from the core just chosen
 
 SEED = 11
 

@@ -1,9 +1,10 @@
 """The compiled core against the core as it is written: the same dialogues, the same bytes, records and counts.
 
-The tree is built anew from the present sources (minutes), so it is never a stale one that agrees with itself.
+It is built anew from the present sources (a minute or two), unless the checkout's own was made from just these.
 """
 
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -11,6 +12,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from icsguard.runtime import compiled
 
 ROOT = Path(__file__).resolve().parents[2]
 TALK = ROOT / "tests" / "differential" / "talk.py"
@@ -27,34 +30,58 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def tree(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("compiled") / "tree"
-    done = run(ROOT, ROOT / "tools" / "compile_core.py", "--into", folder)
+def core(tmp_path_factory):
+    own = ROOT / "build" / "compiled"
+    if manifest_of(own) == compiled.digest():
+        return own
+    folder = tmp_path_factory.mktemp("compiled") / "core"
+    done = run("python", ROOT / "tools" / "compile_core.py", "--into", folder)
     assert 0 == done.returncode, done.stderr[-2000:]
     return folder
 
 
-def run(path, *command):
-    """Run Python with the icsguard that lies at `path`."""
-    env = {**os.environ, "PYTHONSAFEPATH": "1", "PYTHONPATH": str(path)}
+def manifest_of(folder):
+    try:
+        return json.loads((folder / "core.json").read_text())["sources"]
+    except OSError:
+        return None
+
+
+def run(core, *command):
+    """Run Python with ICSGUARD_CORE set to `core`."""
+    env = {**os.environ, "PYTHONSAFEPATH": "1", "PYTHONPATH": str(ROOT), "ICSGUARD_CORE": str(core)}
     return subprocess.run([sys.executable, *map(str, command)], env=env, capture_output=True, text=True, check=False)
 
 
-def test_both_cores_say_record_and_count_the_same(tree):
-    written, compiled = (run(path, TALK, ROOT / "tests" / "fuzz", DIALOGUES) for path in (ROOT, tree))
+def test_both_cores_say_record_and_count_the_same(core):
+    written, made = (run(one, TALK, ROOT / "tests" / "fuzz", DIALOGUES) for one in ("python", core))
     assert "Python" == written.stdout.split("\n", 1)[0], written.stderr
-    assert "compiled" == compiled.stdout.split("\n", 1)[0], compiled.stderr
+    assert "compiled" == made.stdout.split("\n", 1)[0], made.stderr
     lines = written.stdout.splitlines()[1:]
     assert 2 * DIALOGUES == len(lines)
-    assert lines == compiled.stdout.splitlines()[1:]
+    assert lines == made.stdout.splitlines()[1:]
 
 
-def test_the_transcripts_hold_on_the_compiled_core(tree):
-    done = run(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", CONVERSATIONS, "-k", TRANSCRIPTS)
+def test_the_transcripts_hold_on_the_compiled_core(core):
+    code = (
+        "import sys; from icsguard.runtime import compiled; assert compiled.choose().is_compiled; "
+        "import pytest; sys.exit(pytest.main(sys.argv[1:]))"
+    )
+    done = run(core, "-c", code, "-q", "-p", "no:cacheprovider", CONVERSATIONS, "-k", TRANSCRIPTS)
     assert 0 == done.returncode, done.stdout[-3000:]
     assert " passed" in done.stdout
 
 
-def test_version_says_that_the_core_is_compiled(tree):
-    done = run(tree, "-c", "from icsguard.cli.version import core; print(core())")
-    assert "compiled\n" == done.stdout, done.stderr
+def test_version_says_that_the_core_is_compiled(core):
+    done = run(core, "-m", "icsguard", "version")
+    fits = manifest_of(core) == compiled.digest()
+    assert not fits or "compiled core" in done.stdout, done.stderr
+
+
+def test_a_gateway_takes_the_compiled_core_and_says_so(core):
+    code = (
+        "import sys; sys.argv[1:] = []; from icsguard.runtime import compiled; compiled.choose(); "
+        "import icsguard.runtime.gateway, icsguard.conversation.session as s, icsguard.runtime._wire as w; "
+        "print(compiled.running().name, s.__file__.endswith('.so'), w.__file__.endswith('.so'))"
+    )
+    assert "compiled True True\n" == run(core, "-c", code).stdout

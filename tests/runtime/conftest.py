@@ -2,6 +2,13 @@
 
 import asyncio
 import contextlib
+import importlib.machinery
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +23,7 @@ from icsguard.core.meaning import Table
 from icsguard.core.point import Limits, Point
 from icsguard.core.transaction import Opinion
 from icsguard.policy.rules import Action, ClientGroup, Policy, Rule, Service, Target
+from icsguard.runtime import wire
 from icsguard.runtime.link import LinkClient
 from icsguard.runtime.site import Site
 
@@ -210,6 +218,32 @@ def make_settings(folder: Path, device_port: int, **options):
         control_socket=str(folder / "run" / "control.sock"),
     )
     return Settings(gateway, (conduit,), digest="s1", source=str(folder / "icsguard.toml"))
+
+
+@pytest.fixture(scope="session")
+def wire_extension(tmp_path_factory):
+    """Compile and load the sockets' part of the compiled core, from its present source."""
+    headers = Path(sysconfig.get_paths()["include"])
+    compiler = shutil.which(os.environ.get("CC", "cc"))
+    if compiler is None or not (headers / "Python.h").exists():
+        pytest.skip("no C compiler, or no headers of Python")
+    target = tmp_path_factory.mktemp("wire") / "_wire.so"
+    source = Path(wire.__file__).with_name("_wire.c")
+    strict = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
+    subprocess.run([compiler, *strict, "-shared", "-fPIC", f"-I{headers}", source, "-o", target], check=True)
+    loader = importlib.machinery.ExtensionFileLoader("icsguard.runtime._wire", str(target))
+    spec = importlib.util.spec_from_loader(loader.name, loader)
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(params=["transports", "wire"])
+def sockets(request, monkeypatch):
+    """Have the test run twice: on the loop's own sockets, and on those of the compiled core."""
+    module = request.getfixturevalue("wire_extension") if request.param == "wire" else None
+    monkeypatch.setitem(sys.modules, "icsguard.runtime._wire", module)  # None: it cannot be imported
+    return request.param
 
 
 @pytest.fixture

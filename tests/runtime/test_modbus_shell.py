@@ -12,6 +12,8 @@ from icsguard.runtime.modbus_shell import DeviceEnd
 
 OK = b"\x03\x02\x00\x00"
 
+pytestmark = pytest.mark.usefixtures("sockets")
+
 
 async def test_a_read_passes_and_its_repetition_takes_the_hot_path(open_site):
     scene = await open_site()
@@ -19,6 +21,14 @@ async def test_a_read_passes_and_its_repetition_takes_the_hot_path(open_site):
     assert [OK] * 50 == [await caller.read() for _ in range(50)]
     assert 50 == len(scene.device.seen)
     assert (49, 1) == (scene.guard.counters.hot, scene.guard.counters.cold)
+
+
+async def test_the_compiled_core_has_both_sockets_once_they_are_in_use(open_site, sockets):
+    scene = await open_site()
+    caller = await scene.caller()
+    await caller.read()
+    (end,) = scene.listener.ends.values()
+    assert [sockets == "wire"] * 2 == [one.wired is not None and one.wired.is_attached for one in (end, end.device)]
 
 
 async def test_original_bytes_reach_the_device(open_site, frame):
