@@ -16,7 +16,7 @@ from icsguard.conversation.opcua.admitting import Admitting
 from icsguard.conversation.opcua.api import Command
 from icsguard.conversation.opcua.client_leg import FLOOD
 from icsguard.conversation.opcua.flight import UaFlight
-from icsguard.conversation.opcua.guard import UaGuard
+from icsguard.conversation.opcua.guard import MAX_HALF_OPEN, UaGuard
 from icsguard.conversation.opcua.namespaces import names_request
 from icsguard.conversation.opcua.relaying import Side
 from icsguard.conversation.opcua.talk import Talk
@@ -71,6 +71,8 @@ class Passed(Talk):
         """Until when the answer to our request for the namespaces is waited for; 0: not at all."""
         self._names_request = b""
         self.admitting = Admitting(guard, self)
+        if guard.half_open > MAX_HALF_OPEN:
+            self.close(now)
 
     def _traffic(self) -> Traffic:
         return Traffic(self.guard, self.client, self.flow, self)
@@ -441,6 +443,8 @@ class Passed(Talk):
                 due.append(self._unfinished + self.guard.options.incomplete_timeout_s * SECOND)
             if self.guard.conduit.idle_timeout_s and not self.in_flight:
                 due.append(self.last_at + self.guard.conduit.idle_timeout_s * SECOND)
+        if self.is_unsaid:
+            return self.since
         return min((moment for moment in due if moment), default=0)
 
     def opened_session(self, flight: UaFlight, now: int) -> None:

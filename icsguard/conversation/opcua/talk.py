@@ -174,6 +174,11 @@ class Talk:
         """The `now` by which the channel must be open; 0 once it is."""
         return self.since + self.guard.options.handshake_timeout_s * SECOND if self._counts_as_half_open else 0
 
+    @property
+    def is_unsaid(self) -> bool:
+        """Say whether the connection ends and nobody was told yet."""
+        return self.state is ClientState.CLOSING and not self._told_to_close
+
     def finish(self) -> None:
         """Close the client's side where it ends."""
         if self.state is ClientState.CLOSING and not self._told_to_close:

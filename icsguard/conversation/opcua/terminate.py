@@ -361,6 +361,8 @@ class Terminated(Talk):
                 due.append(near.channel.tokens.held[-1].refused + 1)
             if conduit.idle_timeout_s and not self.in_flight:
                 due.append(self.last_at + conduit.idle_timeout_s * SECOND)
+        if self.is_unsaid:
+            return self.since
         return min((moment for moment in due if moment), default=0)
 
     # Ends.

@@ -494,8 +494,9 @@ class Peer:
             kind, what, data = self.events.popleft()
             now = self.world.now
             if kind == "device":
+                sent = what.feed(data, now) if what is not None else []
                 if what is self.end:
-                    self.from_device(what.feed(data, now))
+                    self.from_device(sent)
             elif kind == "up" and what is self.end:
                 refused = self.world.down
                 self.carry_out(self.talk.link_failed(refused, now) if refused else self.talk.link_up(now))

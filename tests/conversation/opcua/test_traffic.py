@@ -211,14 +211,14 @@ def test_every_subset_of_four_items(begun, mask, diagnostics):
 
 def test_a_request_and_its_answer_of_many_chunks_are_split_and_spliced(begun):
     scene, peer = begun()
-    scene.device.values |= {node(f"P{n}" + "x" * 40): 0.0 for n in range(3000)}
-    values = {f"P{n}" + "x" * 40: 1.0 for n in range(3000)}
-    names = [*list(values)[:1500], "Denied", *list(values)[1500:]]
+    scene.device.values |= {node(f"P{n}" + "x" * 90): 0.0 for n in range(900)}
+    values = {f"P{n}" + "x" * 90: 1.0 for n in range(900)}
+    names = [*list(values)[:450], "Denied", *list(values)[450:]]
     items = tuple(WriteValue(node(n), 13, None, DataValue(Variant(DOUBLE, 4.0))) for n in names)
     results = peer.ask(WriteRequest(items)).body.results
     assert [DENIED] == [status for status in results if status]
-    assert DENIED == results[1500]
-    assert 3000 == len(written(scene))
+    assert DENIED == results[450]
+    assert 900 == len(written(scene))
 
 
 def test_diagnostics_are_not_asked_for_in_a_terminated_channel(world):
@@ -390,11 +390,11 @@ def test_numbers_stay_right_over_denials_long_requests_pending_publishes_and_ren
     if wraps:
         for channel in (peer.channel, peer.end.channel):
             move(scene, peer, channel)
-    long = _reading(*[f"P{n % 100}" for n in range(6000)])
+    long = _reading(*[f"P{n % 100}" for n in range(2800)])
     for turn in range(denials):
         assert (DENIED,) == peer.got(write(peer, Denied=1.0)).body.results
-        if turn % 10 == 0:
-            assert 6000 == len(peer.ask(long).body.results)
+        if turn % 20 == 0:
+            assert 2800 == len(peer.ask(long).body.results)
             peer.publish(float(turn))
             assert peer.got(publishes.pop(0)).body
             publishes.append(peer.post(peer.raw(PublishRequest(None))))
@@ -434,5 +434,5 @@ def test_until_the_first_edit_a_channel_that_passes_keeps_every_byte(world):
     peer.start()
     write(peer, Denied=1.0)
     peer.renew()
-    peer.ask(_reading(*[f"P{n % 100}" for n in range(6000)]))
+    peer.ask(_reading(*[f"P{n % 100}" for n in range(2800)]))
     assert b"".join(sent[1:]) == b"".join(arrived)
