@@ -56,7 +56,7 @@ COMMANDS: Final = {
     "version": Command("version", "icsguard version --json"),
 }
 """Commands in the order of the help."""
-GROUPS: Final = {"policy": "policy", "config": "config", "grant": "grant", "models": "models"}
+GROUPS: Final = {"policy": "policy", "config": "config", "grant": "grant", "models": "models", "pki": "pki"}
 """Group of commands to the module of this package that holds its `app`."""
 
 

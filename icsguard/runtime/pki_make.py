@@ -17,7 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 BITS: Final = 2_048
 """RSA keys of applications; 3072 and 4096 cost three and eight times as much at each OPN."""
 AUTHORITY_BITS: Final = 3_072
-AUTHORITY_DAYS: Final = 3_650
+AUTHORITY_DAYS: Final = 7_300
 CRL_DAYS: Final = 3_650
 """An expired list still counts; this long nobody is warned of it."""
 LEEWAY: Final = timedelta(hours=1)
