@@ -12,6 +12,7 @@ from icsguard.conversation.opcua.ending import weightiest
 from icsguard.conversation.opcua.flight import UaFlight
 from icsguard.conversation.opcua.guard import UaGuard
 from icsguard.conversation.tickets import Key, Ticket
+from icsguard.core.clock import DAY
 from icsguard.core.decision import Decision, FailurePolicy, Layer, Mode
 from icsguard.core.defect import Defect
 from icsguard.core.finding import Finding
@@ -49,7 +50,9 @@ def judge(guard: UaGuard, client: Client, flight: UaFlight, usage: Usage, now: i
         _judge_defect(guard, flight, flight.request.defect)
         return
     flight.judged_by, flight.judged_at = guard.nodes, guard.node_memory.version
-    if guard.judges:
+    if not guard.judges:
+        flight.until = now + DAY
+    else:
         found = guard.nodes.decide(identity_of(client, flight), flight.meaning, guard.node_memory, now)
         _take(guard, flight, found)
         over = guard.nodes.over(flight.request, usage)
@@ -64,6 +67,7 @@ def judge(guard: UaGuard, client: Client, flight: UaFlight, usage: Usage, now: i
 def _take(guard: UaGuard, flight: UaFlight, found: Judged) -> None:
     """Take policy's opinion into the flight: on the whole, then on each item."""
     verdicts = (found.service, *found.items)
+    flight.until = found.cacheable_until
     flight.reasons += _different(verdicts)
     flight.would_be = max(flight.would_be, *(one.would_be for one in verdicts))
     if not guard.acts:

@@ -53,6 +53,7 @@ class UaFlight:
         "split",
         "stage",
         "ticket",
+        "until",
         "would_be",
     )
 
@@ -91,6 +92,8 @@ class UaFlight:
         self.judged_by: NodeJudge | None = None
         self.judged_at = 0
         self.judged_to_act = False
+        self.until = 0
+        """Up to this `now` the same parameters have the same verdict; 0 for no longer than now."""
         self.sent_at = 0
         self.response = b""
         self.response_at = 0

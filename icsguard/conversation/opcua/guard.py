@@ -43,6 +43,7 @@ class UaGuard(Guard):
         self.device_certificate: bytes = legs.device_certificate
         """DER of what the device must show; found out where it was not told."""
         self.half_open = 0
+        self._turns = 0
         self._opens: dict[str, tuple[int, int]] = {}
 
     def reload(self, conduit: ConduitOptions, judge: Judge) -> None:
@@ -55,6 +56,7 @@ class UaGuard(Guard):
         """Take a new node policy into use; memory and sessions stay."""
         self.nodes = nodes
         self.node_memory = nodes.memory(self.node_memory)
+        self.forget_verdicts()
 
     def retrust(self, trust: Trust, legs: Legs | None = None) -> None:
         """Take a new trust list into use; live channels are judged again at once."""
@@ -83,6 +85,16 @@ class UaGuard(Guard):
     def wall_shift(self) -> int:
         """Wall clock minus steady clock, ns."""
         return self.memory.wall_shift
+
+    @property
+    def generation(self) -> int:
+        """Rises with whatever a kept verdict depends on: policy, mode, the names of nodes, the address space."""
+        return self._turns + self.node_memory.tree.version + self.known.generation
+
+    def forget_verdicts(self) -> None:
+        """Judge every read anew."""
+        super().forget_verdicts()
+        self._turns += 1
 
     # What is different with names instead of registers.
 

@@ -11,7 +11,8 @@ from typing import Final
 from icsguard.core.clock import MS, SECOND
 from icsguard.policy.nodes.identity import Identity
 from icsguard.protocols.opcua.certificates import Certificate
-from icsguard.protocols.opcua.nodes import NULL_NODE, NodeId
+from icsguard.protocols.opcua.codec import encoded
+from icsguard.protocols.opcua.nodes import NODE_ID, NULL_NODE, NodeId
 
 MAX_SESSIONS: Final = 256  # of one device, as in protocols.opcua.sessions; a further CreateSession is refused
 MAX_TIMEOUT_MS: Final = 3_600_000  # a session that nobody uses is forgotten after an hour, whatever the device granted
@@ -31,6 +32,8 @@ class Entry:
         "flow",
         "identity",
         "last_at",
+        "mask",
+        "mask_bytes",
         "name",
         "number",
         "our_nonce",
@@ -62,10 +65,9 @@ class Entry:
         self.last_at = now
         self.timeout_ns = int(max(MIN_TIMEOUT_MS, min(timeout_ms or MAX_TIMEOUT_MS, MAX_TIMEOUT_MS))) * MS
 
-    @property
-    def mask(self) -> NodeId:
+        self.mask = NodeId(0, "i", number)
         """What stands in for the token in mirrors and records."""
-        return NodeId(0, "i", self.number)
+        self.mask_bytes = encoded(NODE_ID, self.mask)
 
 
 class Ledger:

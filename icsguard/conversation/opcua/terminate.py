@@ -161,6 +161,9 @@ class Terminated(Talk):
             self.cut(self.near.fatal, now)
 
     def _request(self, whole: Whole, now: int) -> None:
+        if self.traffic.known_read(whole.request, whole.body, now) is not None:
+            self._go_hot(whole, now)
+            return
         request = parse_request(whole.body)
         self._faulty = self._faulty + 1 if request.defect is not None else 0
         if self._faulty > MAX_FAULTY:
@@ -175,6 +178,15 @@ class Terminated(Talk):
             return
         entry.last_at = now
         self.traffic.take(self.flight(whole.request, request, entry, now), now)
+
+    def _go_hot(self, whole: Whole, now: int) -> None:
+        why = (
+            defect("request-repeated", f"request {whole.request}")
+            if whole.request in self._own
+            else self.far.request(whole.request, whole.body, now)
+        )
+        if why is not None:
+            self.traffic.hot_failed(whole.request, why, now)
 
     def _may_use(self, entry: Entry, request: Request) -> bool:
         """Say whether a session may be used here: where it is active; closed also where it was created."""
@@ -296,6 +308,11 @@ class Terminated(Talk):
 
     def _response(self, whole: Whole, now: int) -> None:
         body = whole.body if whole.aborted is None else b""
+        hot = self.traffic.known_answer(whole.request, body, now)
+        if hot is not None:
+            if self.state is ClientState.OPEN and self.near.send(MESSAGE, whole.request, body, now) is not None:
+                self.reply(whole.request, parse_request(hot.body), body, now)
+            return
         then = self._own.pop(whole.request, None)
         if then is not None:
             then(body, now)

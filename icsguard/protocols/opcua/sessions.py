@@ -78,12 +78,14 @@ class Session:
 class Sessions:
     """All sessions of one device, and the namespace array of its present run."""
 
-    __slots__ = ("_known", "namespaces", "subscriptions")
+    __slots__ = ("_known", "generation", "namespaces", "subscriptions")
 
     def __init__(self) -> None:
         self._known: dict[NodeId, Session] = {}
         self.namespaces: tuple[str, ...] = ()
         """By index; empty while unknown, and then only namespace 0 has names."""
+        self.generation = 0
+        """Rises with each change of what ids stand for."""
         self.subscriptions = Subscriptions()
 
     def __len__(self) -> int:
@@ -109,6 +111,7 @@ class Sessions:
 
     def restarted(self) -> None:
         """Forget everything: the device was restarted or lost."""
+        self.generation += 1
         self._known.clear()
         self.namespaces = ()
         self.subscriptions = Subscriptions()
@@ -130,9 +133,11 @@ class Sessions:
             case RegisterNodesRequest(), RegisterNodesResponse():
                 if (session := self._known.get(token)) is not None:
                     session.registered(asked.nodes, answer.nodes)
+                    self.generation += 1
             case UnregisterNodesRequest(), _:
                 if (session := self._known.get(token)) is not None:
                     session.unregistered(asked.nodes)
+                    self.generation += 1
             case _:
                 self._subscriptions(token, asked, answer)
 
@@ -145,7 +150,9 @@ class Sessions:
         for item, result in zip(asked.items or (), answer.results or (), strict=False):
             whole = item.node == NAMESPACE_ARRAY and item.attribute == _VALUE and not item.index_range
             if whole and not (result.status or 0) >> 31 and result.value is not None:
-                self.namespaces = _names(result.value)
+                names = _names(result.value)
+                self.generation += names != self.namespaces
+                self.namespaces = names
 
     def _subscriptions(self, token: NodeId, asked: object, answer: object) -> None:
         table = self.subscriptions
