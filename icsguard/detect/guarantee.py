@@ -3,8 +3,8 @@
 Two watches. *Counts*: so many separate alarms within an hour or a day as the budget makes next to impossible. *A
 martingale* over the conformal p-values of blocks that were not alarmed: a bet, block after block, that they are smaller
 than chance makes them. While the plant is what it was the stake hardly grows; above 100 nobody should believe it any
-more. Neighbouring blocks share their rows' memory, so that LAGS bets are placed in turn, each on blocks that are apart,
-and their mean counts.
+more. Neighbouring short blocks share their rows' memory, so that several bets are placed in turn, each on blocks that
+are apart, and their mean counts.
 
 While suspended, alarms are still told, and rules still decide; what statistics would have held falls back to an alert.
 Thresholds stay as they are: what learns from alarms learns the attack.
@@ -22,15 +22,15 @@ from icsguard.detect.calibration import p_value
 from icsguard.twin.site_model import Calibration
 
 SUSPENDED: Final = 100.0
-"""Stake at which the guarantee is suspended (a chance of one in a hundred, by Ville's inequality)."""
+"""Stake at which the guarantee is suspended; from one filling to the next a chance of one in a hundred at most."""
 QUIET_NS: Final = 6 * HOUR
 """It holds again after so long without a sign: bets begin anew each time, and find a lasting change well before."""
-LAGS: Final = 10
-"""Bets placed in turn: blocks of a minute, ten minutes apart, have forgotten each other."""
+FORGOTTEN_NS: Final = 600 * SECOND
+"""Blocks so far apart have forgotten each other: so many bets as there are blocks within it are placed in turn."""
 POWERS: Final = (0.2, 0.5, 1.0)
 """Bets on p: power * p ** (power - 1). The last one bets nothing, and keeps a third of the stake from loss."""
-JUMP: Final = 0.01
-"""Share of the stake that is dealt anew at each block."""
+JUMP: Final = 0.05
+"""Share of the stake dealt anew at each block. A stake below 1 is filled up: quiet weeks must not make it deaf."""
 APART: Final = 600 * SECOND
 """An alarm so soon after the last one is the same one, still going on."""
 MAX_ALARMS: Final = 64  # kept of the last day; so many are far too many for any budget
@@ -56,7 +56,8 @@ class Guarantee:
 
     def __init__(self, calibration: Calibration) -> None:
         self._calibration = calibration
-        self._bets = _new_bets()
+        self._lags = max(1, FORGOTTEN_NS // max(calibration.block_ns, 1))
+        self._bets = self._new_bets()
         self._turn = self._sign_at = 0
         self._alarms: deque[int] = deque(maxlen=MAX_ALARMS)
         self._last_alarm = -APART
@@ -75,7 +76,7 @@ class Guarantee:
     @property
     def stake(self) -> float:
         """Return what the bets have become; 1 at the start."""
-        return sum(sum(bet) for bet in self._bets) / LAGS
+        return sum(sum(bet) for bet in self._bets) / self._lags
 
     def alarm(self, at: int) -> None:
         """Take a score above the threshold."""
@@ -93,7 +94,7 @@ class Guarantee:
             self._bet(p_value(self._calibration, score))
         if self.stake > SUSPENDED or any(self._count(window, at) >= most for window, most in self._most):
             self.suspended_since = self.suspended_since or at
-            self._bets, self._sign_at = _new_bets(), at
+            self._bets, self._sign_at = self._new_bets(), at
         elif at - self._sign_at >= QUIET_NS:
             self.suspended_since = 0
 
@@ -116,12 +117,15 @@ class Guarantee:
         return told if rates.actual is None else told | {"alarms_actual": round(rates.actual, 4)}
 
     def _bet(self, p: float) -> None:
-        self._turn = (self._turn + 1) % LAGS
+        self._turn = (self._turn + 1) % self._lags
         bets = self._bets[self._turn]
         dealt = JUMP * sum(bets) / len(POWERS)
-        self._bets[self._turn] = [
-            ((1.0 - JUMP) * one + dealt) * power * p ** (power - 1.0) for one, power in zip(bets, POWERS, strict=True)
-        ]
+        bets = [((1.0 - JUMP) * one + dealt) * k * p ** (k - 1.0) for one, k in zip(bets, POWERS, strict=True)]
+        filled = max(1.0 / sum(bets), 1.0)
+        self._bets[self._turn] = [one * filled for one in bets]
+
+    def _new_bets(self) -> list[list[float]]:
+        return [[1.0 / len(POWERS)] * len(POWERS) for _ in range(self._lags)]
 
     def _count(self, window: int, at: int) -> int:
         return sum(at - one < window for one in self._alarms)
@@ -149,7 +153,3 @@ def _most(expected: float, chance: float) -> int:
         below += term
         count += 1
     return max(count, 2)
-
-
-def _new_bets() -> list[list[float]]:
-    return [[1.0 / len(POWERS)] * len(POWERS) for _ in range(LAGS)]

@@ -1,6 +1,6 @@
 """The product's own twin on recorded processes: rows become Modbus reads, fitted as `learn` does, scored as the shadow.
 
-A row of the table stands for one minute, which is the block that thresholds count in; so a budget is told in rows per
+A row of the table stands for ten minutes, which is the block that thresholds count in; so a budget is told in rows per
 false alarm. Thresholds come from clean rows alone; nothing is adjusted; recovery after an attack is reported apart.
 """
 
@@ -17,6 +17,7 @@ from icsguard.core.clock import DAY, MS, SECOND
 from icsguard.core.meaning import Table as ModbusTable
 from icsguard.core.point import DataType, Point
 from icsguard.core.transaction import Outcome, Transaction
+from icsguard.detect.calibration import LONG_BLOCK_NS
 from icsguard.detect.residuals import ResidualWatch
 from icsguard.evaluation import metrics
 from icsguard.evaluation.baselines import all_of, threshold
@@ -28,12 +29,12 @@ from icsguard.inference.api import Array
 from icsguard.protocols.modbus import build
 from icsguard.twin.grid import Row as GridRow
 
-STEP_NS: Final = 60 * SECOND
+STEP_NS: Final = LONG_BLOCK_NS
 START: Final = 1_700_000_000 * SECOND
 SEED: Final = 7
 _WORDS: Final = 2  # a number of the table is a 32-bit float on the wire
 _MOST_TAGS: Final = 62  # two registers each, 125 registers a read (AP §6.4)
-_MINUTES: Final = DAY // STEP_NS
+_A_DAY: Final = DAY // STEP_NS
 LEAST_NORMAL: Final = 100
 """Fewer normal rows in a judged part say nothing about false alarms."""
 
@@ -63,7 +64,7 @@ def points(tags: Sequence[str]) -> tuple[Point, ...]:
 
 
 def transactions(values: Array, conduit: str) -> Iterator[Transaction]:
-    """Yield the rows as answered reads, a minute apart."""
+    """Yield the rows as answered reads, a block apart."""
     width = min(values.shape[1], _MOST_TAGS)
     request = build.adu(1, 1, build.read(4, 0, _WORDS * width))
     for number, row in enumerate(values):
@@ -90,7 +91,7 @@ def scores(taught: Taught, values: Array, tags: Sequence[str]) -> Array:
 
 def evaluate(study: Study) -> tuple[Table, list[Trace]]:
     """Return the table of a set, with the score over time of each judged part."""
-    per_day = _MINUTES / study.budget_rows
+    per_day = _A_DAY / study.budget_rows
     taught = teach(
         tuple(transactions(study.clean.values, study.name)),
         conduit=study.name,

@@ -4,7 +4,7 @@ import pytest
 
 from icsguard.core.clock import DAY, HOUR, MINUTE
 from icsguard.detect.calibration import calibrate
-from icsguard.detect.guarantee import APART, LAGS, QUIET_NS, SUSPENDED, Guarantee, promise
+from icsguard.detect.guarantee import APART, QUIET_NS, SUSPENDED, Guarantee, promise
 from icsguard.twin.site_model import Calibration
 
 START = 1_763_640_000_000_000_000  # 2025-11-20 12:00 UTC
@@ -42,6 +42,24 @@ def test_a_week_of_blocks_like_those_of_learning_suspends_nothing(watched):
         watched.blocks(noise.random() for _ in range(1440))
         assert 0 == watched.guarantee.suspended_since
     assert watched.guarantee.stake < SUSPENDED
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(("low", "hours"), [(0.99, 1.0), (0.9, 2.5)])
+def test_blocks_of_ten_minutes_tell_it_too(seed, low, hours):
+    noise = random.Random(seed)
+    watched = Guarantee(calibrate([noise.random() for _ in range(1_008)], block_ns=10 * MINUTE))
+    assert watched.is_given
+    now = START
+    for _ in range(1_000):
+        now += 10 * MINUTE
+        watched.block(noise.random() * 0.99, now)
+    assert 0 == watched.suspended_since
+    changed = now
+    for _ in range(20):
+        now += 10 * MINUTE
+        watched.block(low + (0.995 - low) * noise.random(), now)
+    assert changed < watched.suspended_since <= changed + hours * HOUR
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -83,7 +101,7 @@ def test_the_guarantee_returns_after_quiet_hours(watched):
 
 
 def test_blocks_that_were_alarmed_are_no_evidence_of_drift(watched):
-    watched.blocks([2.0] * 20 * LAGS)
+    watched.blocks([2.0] * 200)
     assert 1.0 == pytest.approx(watched.guarantee.stake)
 
 

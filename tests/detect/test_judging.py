@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 from icsguard.core.decision import Decision
+from icsguard.detect.guarantee import Guarantee
 from icsguard.detect.judging import MAX_TOLD
 from icsguard.lab import registers as at
 from icsguard.lab.operations import level
@@ -36,8 +37,10 @@ def test_an_unusual_write_while_the_plant_is_implausible_is_held(watched):
     alarm = watch.residual_alarm
     alarm.last_at = watched.cell.now
     assert watched.ask(odd).decision is Decision.ALERT  # a threshold without a guarantee behind it does not hold
-    alarm.calibration = replace(alarm.calibration, rank=3)
+    alarm.guarantee = Guarantee(replace(alarm.calibration, rank=3))
     assert watched.ask(odd).decision is Decision.HOLD
+    alarm.guarantee.suspended_since = watched.cell.now
+    assert watched.ask(odd).decision is Decision.ALERT
 
 
 def test_an_answer_takes_a_fraction_of_the_deadline(watched):
