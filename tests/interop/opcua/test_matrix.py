@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.slow]
 
 STEPS = ["browse", "read", "read500", "write", "deny", "range", "nan", "mixed", "fifty", "fifty_range", "call"]
 STEPS += ["danger", "subscribe", "renew", "alias", "reconnect"]
