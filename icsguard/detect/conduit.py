@@ -106,6 +106,8 @@ class ConduitWatch:
             return
         for row in self.grid.advance(self.image, now):
             self.last_row = row
+            if self.what_if is not None:
+                self.what_if.follow(row)
             if len(self._rows) >= MAX_ROWS:
                 self._rows.popleft()
                 self.shed_rows += 1

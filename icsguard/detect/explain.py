@@ -42,7 +42,7 @@ def consequence(
         f"{what} makes {point.name} {how} {value} in {reach_s:.1f} s, {band};"
         f" without it {one.without:.3g}{unit}{unseen}{gate}"
     )
-    decision = Decision.ALERT if not one.trusted else Decision.REFUSE if one.by_mean else Decision.HOLD
+    decision = _tier(one)
     coverage = column.coverage[-1] if column.coverage else 0.0
     facts = {
         "reach_s": reach_s,
@@ -71,6 +71,15 @@ def consequence(
         contributions=(Contribution(point.name, 1.0, one.predicted, one.limit, point.unit),),
         facts=facts,
     )
+
+
+def _tier(one: Consequence) -> Decision:
+    """Return the strongest decision that a forecast carries; docs/decisions/0014 says why the band alone is not it."""
+    if not one.trusted:
+        return Decision.ALERT
+    if one.by_mean:
+        return Decision.REFUSE
+    return Decision.HOLD if one.unseen else Decision.ALERT
 
 
 def setpoint(question: Question, *, setpoint: Point, follows: Point, value: float, limit: float) -> Finding:

@@ -23,7 +23,7 @@ from icsguard.inference.api import Array
 from icsguard.learn import habits
 from icsguard.learn.calibrated import Residuals, calibrate_flows, calibrate_residuals
 from icsguard.learn.recorded import Recorded, Rows, Ways, record, rows
-from icsguard.twin import fitting
+from icsguard.twin import course_search, fitting
 from icsguard.twin.bands import Errors, fidelity, forecast_errors
 from icsguard.twin.dynamics import Law
 from icsguard.twin.scoring import Ahead, Matrices, ahead_of, matrices, spatial_weights
@@ -116,7 +116,7 @@ class _Fit:
         errors: list[Errors] = []
         residuals: list[Residuals] = []
         progress(_READ, "fitting the twin")
-        structure = fitting.fit(self._runs, self._parts)
+        structure = course_search.improve(fitting.fit(self._runs, self._parts), self._runs, self._parts)
         law = structure.law
         for fold in range(FOLDS):
             progress(_FITTED + (1 - _FITTED) * fold / (FOLDS + 1), f"judging the twin, part {fold + 1} of {FOLDS}")
@@ -138,6 +138,7 @@ class _Fit:
             columns=tuple(columns),
             terms=law.terms,
             ties=law.ties,
+            drifts=law.drifts,
             tracks=habits.tracks(self._points, columns, self._everything),
             modes=modes,
             mode_bits=self._mode_bits,
@@ -253,14 +254,16 @@ class _Fit:
     def _ahead(self, runs: Sequence[Array]) -> Ahead | None:
         return ahead_of([self._standard(run) for run in runs])
 
-    def _judge(self, fold: int, structure: fitting.Structure, errors: list[Errors], residuals: list[Residuals]) -> None:
+    def _judge(
+        self, fold: int, structure: course_search.Improved, errors: list[Errors], residuals: list[Residuals]
+    ) -> None:
         """Fit without one block of time and judge it with that: every row, as a guarantee wants many blocks."""
         total = sum(len(run) for run in self._all_runs)
         first, last = total * fold // FOLDS, total * (fold + 1) // FOLDS
         teach, judge, offset = _without(self._all_runs, first, last)
         if not teach or not judge:
             return
-        law = fitting.refit(structure, _thinned(teach))
+        law = course_search.refit(structure, _thinned(teach))
         raw = np.vstack(teach)
         modes = self._modes(raw)
         parts = matrices(law, *self._spatial(raw, modes), self._ahead(teach))

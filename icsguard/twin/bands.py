@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from icsguard.inference.api import Array
-from icsguard.twin.dynamics import Law, step
+from icsguard.twin.dynamics import Law, loads, step
 from icsguard.twin.site_model import HORIZONS
 
 QUANTILE: Final = 0.975
@@ -47,8 +47,9 @@ def forecast_errors(law: Law, run: Array, commands: Sequence[int], offset: int) 
     if not len(starts):
         return Errors(errors, counted)
     state, previous, columns = run[starts].copy(), run[starts - 1].copy(), list(commands)
+    load = loads(law, run)[starts]
     for ahead in range(1, HORIZONS[-1] + 1):
-        state, previous = step(law, state, previous), state
+        state, previous = step(law, state, previous, load), state
         alive = starts + ahead < len(run)
         if not alive.any():
             break

@@ -70,6 +70,8 @@ class Law:
     """Columns among the moving ones that follow others at once; none of them is followed itself."""
     bits: NDArray[np.intp]
     """Columns of bits that some term depends on."""
+    drifts: tuple[tuple[int, int], ...] = ()
+    """(column, rows): points that a load moves which nobody measures, and over how many rows that is averaged."""
 
 
 class Folded(NamedTuple):
@@ -98,17 +100,36 @@ def fold(law: Law, state: Array) -> Folded:
     return Folded(values, changes, constant)
 
 
-def step(law: Law, state: Array, previous: Array) -> Array:
-    """Return the next state of many rows at once (engineering units): the same law, not folded."""
+def step(law: Law, state: Array, previous: Array, load: Array | None = None) -> Array:
+    """Return the next state of many rows at once (engineering units): the same law, not folded.
+
+    `load` is what moves them besides in a step (rows x columns).
+    """
     now, last = (state - law.mean) / law.scale, (previous - law.mean) / law.scale
     moved = state.copy()
     for target, feature, weight, when in law.terms:
         moved[:, target] += law.scale[target] * weight * column(feature, now, last) * holds(when, state)
+    if load is not None:
+        moved += load
     moved[:, law.moving] = np.clip(moved[:, law.moving], law.low[law.moving], law.high[law.moving])
     if len(law.tied):
         standard = (moved - law.mean) / law.scale
         moved[:, law.tied] = np.clip(tied(law, standard), law.low[law.tied], law.high[law.tied])
     return moved
+
+
+def loads(law: Law, run: Array) -> Array:
+    """Return what moved each point besides its law in a step, as the rows before each row of a stretch tell."""
+    found = np.zeros_like(run)
+    if not law.drifts or len(run) < 3:  # noqa: PLR2004 - a past, a row, and what came of it
+        return found
+    left = run[2:] - step(law, run[1:-1], run[:-2])
+    total = np.vstack([np.zeros(run.shape[1]), np.cumsum(left, axis=0)])
+    until = np.maximum(np.arange(len(run)) - 1, 0)
+    for place, memory in law.drifts:
+        since = np.maximum(until - memory, 0)
+        found[:, place] = (total[until, place] - total[since, place]) / np.maximum(until - since, 1)
+    return found
 
 
 def tied(law: Law, standard: Array) -> Array:

@@ -28,7 +28,7 @@ class _Folded:
     matrix: Array
     """Makes the next state of (state, previous, 1), before limits and ties."""
     operator: Array | None = None
-    """Makes the moving points of all steps of (state, previous, 1), where no limit binds; None until it is needed."""
+    """Makes the moving points of all steps of (state, previous, 1, load) where no limit binds; made when needed."""
 
 
 class Roller:
@@ -45,29 +45,40 @@ class Roller:
         slack = _HELD * law.scale[moving]
         self._inside = np.tile(law.low[moving] - slack, (steps, 1)), np.tile(law.high[moving] + slack, (steps, 1))
         self._ties = _ties(law)
+        self._drifting = np.array([column for column, _ in law.drifts], dtype=np.intp)
+        self._no_load = np.zeros(len(self._drifting))
         self._tied_low, self._tied_high = self._low[law.tied], self._high[law.tied]
         straight = not self._ties[:, size:-1].any()
-        self._is_linear = straight and steps * len(moving) * (2 * size + 1) <= MAX_OPERATOR
+        self._is_linear = straight and steps * len(moving) * (3 * size + 1) <= MAX_OPERATOR
 
-    def roll(self, state: Array, previous: Array, steps: int) -> Array:
-        """Return the next `steps` states (rows, engineering units); `previous` is the state one step before."""
+    def one(self, state: Array, previous: Array) -> Array:
+        """Return the next state by the law of motion alone: no limits, no ties, no load."""
+        moved: Array = self._fold(state).matrix @ np.concatenate((state, previous, (1.0,)))
+        return moved
+
+    def roll(self, state: Array, previous: Array, steps: int, load: Array | None = None) -> Array:
+        """Return the next `steps` states (rows, engineering units); `previous` is the state one step before.
+
+        `load` is what moves the drifting points besides in a step, in the order of `law.drifts`.
+        """
+        load = self._no_load if load is None else load
         folded = self._fold(state)
         out = np.empty((steps, self._size))
-        done = self._leap(folded, state, previous, out) if self._is_linear and steps <= self._steps else 0
+        done = self._leap(folded, state, previous, load, out) if self._is_linear and steps <= self._steps else 0
         if done == 1:
             state, previous = out[0], state
         elif done:
             state, previous = out[done - 1], out[done - 2]
         if done < steps:
-            self._walk(folded.matrix, state, previous, out[done:])
+            self._walk(folded.matrix, state, previous, load, out[done:])
         return out
 
-    def _leap(self, folded: _Folded, state: Array, previous: Array, out: Array) -> int:
+    def _leap(self, folded: _Folded, state: Array, previous: Array, load: Array, out: Array) -> int:
         """Fill the rows up to the first limit that binds; return how many those are."""
         if folded.operator is None:
             folded.operator = self._operator(folded.matrix)
         steps, moving = len(out), self.law.moving
-        lever = np.concatenate((state, previous, (1.0,)))
+        lever = np.concatenate((state, previous, (1.0,), load))
         reached = (folded.operator[: steps * len(moving)] @ lever).reshape(steps, len(moving))
         out[:] = state
         out[:, moving] = reached
@@ -75,7 +86,7 @@ class Roller:
         bound = (reached < low[:steps]) | (reached > high[:steps])
         return int(bound.any(axis=1).argmax()) if bound.any() else steps
 
-    def _walk(self, matrix: Array, state: Array, previous: Array, out: Array) -> None:
+    def _walk(self, matrix: Array, state: Array, previous: Array, load: Array, out: Array) -> None:
         """Fill the rows one after the other."""
         size, tied = self._size, self.law.tied
         low, high, dot, most, least = (
@@ -88,8 +99,11 @@ class Roller:
         lever, curve = np.ones(2 * size + 1), np.ones(2 * size + 1)
         now, past = lever[:size], lever[size:-1]
         now[:], past[:] = state, previous
+        besides = np.zeros(size)
+        besides[self._drifting] = load
         for row in out:
             dot(matrix, lever, out=row)
+            np.add(row, besides, out=row)
             most(row, low, out=row)
             least(row, high, out=row)
             if len(tied):
@@ -119,11 +133,15 @@ class Roller:
         once[tied] = self._ties[:, :size] @ matrix
         once[tied, -1] += self._ties[:, -1]
         on, back = once[:, :size], once[:, size:-1]
-        before, now = np.eye(size, 2 * size + 1, size), np.eye(size, 2 * size + 1)
+        width = 2 * size + 1 + len(self._drifting)
+        before, now = np.eye(size, width, size), np.eye(size, width)
+        besides = np.zeros((size, width))
+        besides[self._drifting, range(2 * size + 1, width)] = 1.0
+        besides[tied] = self._ties[:, :size] @ besides
+        besides[:, 2 * size] = once[:, -1]
         rows = []
         for _ in range(self._steps):
-            before, now = now, on @ now + back @ before
-            now[:, -1] += once[:, -1]
+            before, now = now, on @ now + back @ before + besides
             rows.append(now[self.law.moving])
         return np.ascontiguousarray(np.vstack(rows))
 

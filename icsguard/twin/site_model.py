@@ -136,6 +136,8 @@ class SiteModel:
     """Packed upper triangle of the standardised rows' Gram matrix with their count: additive, for later learning."""
     notes: tuple[str, ...] = ()
     """What the operator should know of the fit, in sentences."""
+    drifts: tuple[tuple[int, int], ...] = ()
+    """(column, rows): points that a load moves which nobody measures, and over how many rows that is averaged."""
     schema: str = SCHEMA
 
     def law(self) -> Law:
@@ -152,6 +154,7 @@ class SiteModel:
             np.array(moving, dtype=np.intp),
             np.array(tied, dtype=np.intp),
             np.array(sorted({bit for term in self.terms for bit, _ in term[3]}), dtype=np.intp),
+            self.drifts,
         )
 
     def bands(self, steps: int) -> Array:

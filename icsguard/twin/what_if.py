@@ -13,6 +13,8 @@ import numpy as np
 
 from icsguard.core.point import Point
 from icsguard.inference.api import Array
+from icsguard.twin.grid import Row
+from icsguard.twin.loads import Loads
 from icsguard.twin.rollout import Roller
 from icsguard.twin.site_model import SiteModel
 
@@ -78,6 +80,12 @@ class WhatIf:
         self._bands = model.bands(steps)
         self._modes = frozenset(model.known_modes)
         self._base: tuple[bytes, Array] | None = None
+        commands = [place for place, one in enumerate(model.columns) if one.kind == "command"]
+        self._loads = Loads(self._roller, commands)
+
+    def follow(self, row: Row) -> None:
+        """Take the plant's next row: what moved it besides its laws goes on in forecasts."""
+        self._loads.feed(row)
 
     @property
     def guards(self) -> bool:
@@ -86,9 +94,9 @@ class WhatIf:
 
     def forecast(self, state: Array, previous: Array) -> Array:
         """Return the trajectory without any write; the last one is kept, as every write is compared with it."""
-        key = state.tobytes() + previous.tobytes()
+        key = state.tobytes() + previous.tobytes() + self._loads.now.tobytes()
         if self._base is None or self._base[0] != key:
-            self._base = (key, self._roller.roll(state, previous, self.steps))
+            self._base = (key, self._roller.roll(state, previous, self.steps, self._loads.now))
         return self._base[1]
 
     def try_write(self, state: Array, previous: Array, changes: Mapping[int, float]) -> list[Consequence]:
@@ -98,7 +106,7 @@ class WhatIf:
             with_write[column] = min(max(value, -_FARTHEST), _FARTHEST)
         if not self._envelopes or np.array_equal(with_write, state):
             return []
-        tried = self._roller.roll(with_write, previous, self.steps)
+        tried = self._roller.roll(with_write, previous, self.steps, self._loads.now)
         unseen = self._is_unseen(with_write, changes)
         bands = self._bands * BEYOND if unseen else self._bands
         if not self._comes_near(tried, bands):

@@ -30,8 +30,13 @@ def test_a_consequence_reads_as_an_operator_says_it():
     assert (7, "10.0.0.9", "LT101") == (told.transaction, told.client, told.point)
 
 
-def test_the_band_alone_holds_and_a_twin_below_its_gate_only_warns():
-    assert _told(by_mean=False).decision is Decision.HOLD
+def test_the_band_alone_holds_only_where_learning_never_was():
+    assert _told(by_mean=False, unseen=True).decision is Decision.HOLD
+    assert _told(by_mean=False).decision is Decision.ALERT
+    assert _told(unseen=True).decision is Decision.REFUSE
+
+
+def test_a_twin_below_its_gate_only_warns():
     below = _told(trusted=False)
     assert below.decision is Decision.ALERT
     assert "below its fidelity gate" in below.text
