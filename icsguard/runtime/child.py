@@ -6,6 +6,7 @@ Without this, a killed supervisor would leave a gateway behind that holds the po
 from __future__ import annotations
 
 import ctypes
+import gc
 import importlib
 import os
 import signal
@@ -36,6 +37,7 @@ def main(argv: Sequence[str]) -> int:
         return 2
     end_with_parent(int(parent))
     if module == MODULES[0]:
+        gc.disable()  # until everything is there: see the gateway
         compiled.choose()
     status: int = importlib.import_module(module).main(arguments)
     return status

@@ -28,6 +28,7 @@ from icsguard.core.transaction import Opinion
 from icsguard.policy.decide import Judge
 from icsguard.runtime.clock import Clock
 from icsguard.runtime.door import Door, open_doors
+from icsguard.runtime.in_turns import InTurns
 from icsguard.runtime.mirror import Outlet
 from icsguard.runtime.modbus_shell import ClientEnd
 from icsguard.runtime.pool_shell import PooledEnd, PoolShell
@@ -68,6 +69,8 @@ class Listener:
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0
         self.loop = asyncio.get_running_loop()
+        self.leaving = InTurns(self.loop)
+        """Ends of conversations: many clients may leave at once."""
         self.wire: Wire | None = open_wire(self.loop, clock.anchor, outlet.note) if self.pool is None else None
         """What passes known reads from socket to socket; None without the compiled core."""
 
@@ -126,6 +129,7 @@ class Listener:
         if self.pool is not None:
             self.pool.close()
         self._close_wire()
+        self.leaving.hurry()
         self.guard.folder.flush()
 
     def _close_wire(self) -> None:

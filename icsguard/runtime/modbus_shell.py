@@ -141,14 +141,22 @@ class ClientEnd(asyncio.Protocol):
         """The client half-closed: it still gets its answers, so the transport stays open."""
         self._eof = True
         if self.session is not None and not self._rest:
-            self.run(self.session.client_eof(self._now()))
+            self.listener.leaving.take(self._client_eof)
         return True
+
+    def _client_eof(self) -> None:
+        if self.session is not None:
+            self.run(self.session.client_eof(self._now()))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""
         del exc
         self.transport = None
         self._unwire()
+        if self.session is not None:
+            self.listener.leaving.take(self._client_lost)
+
+    def _client_lost(self) -> None:
         if self.session is not None:
             self.run(self.session.client_lost(self._now()))
 
