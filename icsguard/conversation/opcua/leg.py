@@ -17,8 +17,9 @@ from icsguard.protocols.opcua.channel import Channel
 from icsguard.protocols.opcua.chunks import Whole
 from icsguard.protocols.opcua.defects import defect
 from icsguard.protocols.opcua.order import Order
+from icsguard.protocols.opcua.order import Stage as Life
 from icsguard.protocols.opcua.security import NONE
-from icsguard.protocols.opcua.uacp import Frame, Framer
+from icsguard.protocols.opcua.uacp import CHANNEL_HEADER, FINAL, HEADER, MESSAGE, Frame, Framer
 
 MAX_HELD: Final = 262_144  # bytes that wait while an OPN is opened, some milliseconds: four socket reads. More: cut off
 Done = Callable[[object, int], None]
@@ -72,6 +73,28 @@ class Leg:
         self._frames.extend(frames)
         self._held += sum(len(frame.raw) for frame in frames)
         return self.pump(now)
+
+    @property
+    def is_amid(self) -> bool:
+        """Say whether a chunk or a message has begun and not ended, or something waits."""
+        return bool(
+            self._is_busy
+            or self._frames
+            or self.fatal is not None
+            or self._framer.pending
+            or self.channel.pending
+            or self.order.stage is not Life.OPEN
+        )
+
+    def receive(self, raw: bytes, now: int) -> Whole | None:
+        """Take one whole MSG chunk of an undisturbed channel."""
+        whole = self.channel.receive(
+            Frame(raw, MESSAGE, FINAL, int.from_bytes(raw[HEADER:CHANNEL_HEADER], "little")), now
+        )
+        if isinstance(whole, Defect):
+            self.fatal = whole
+            return None
+        return whole
 
     def pump(self, now: int) -> list[Whole]:
         """Go on with the chunks that are here, up to the next one that must wait."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from struct import Struct
 from typing import Final
 
+from icsguard.conversation.api import ToClient, ToDevice
 from icsguard.conversation.opcua import ending
 from icsguard.conversation.opcua.admitting import Admitting
 from icsguard.conversation.opcua.api import Command
@@ -18,7 +20,7 @@ from icsguard.conversation.opcua.client_leg import FLOOD
 from icsguard.conversation.opcua.flight import UaFlight
 from icsguard.conversation.opcua.guard import MAX_HALF_OPEN, UaGuard
 from icsguard.conversation.opcua.namespaces import names_request
-from icsguard.conversation.opcua.relaying import Side
+from icsguard.conversation.opcua.relaying import Side, is_single
 from icsguard.conversation.opcua.talk import Talk
 from icsguard.conversation.opcua.traffic import Traffic
 from icsguard.conversation.states import ClientState, LinkState, Stage
@@ -40,6 +42,10 @@ from icsguard.protocols.opcua.services import parse_request, parse_response
 from icsguard.protocols.opcua.status import STATUS
 from icsguard.protocols.opcua.uacp import ACKNOWLEDGE, CLOSE, HELLO, MAX_CHUNK, MESSAGE, OPEN, Frame
 
+_LONG: Final = Struct("<I")
+_REQUEST_ID: Final = 20
+_BODY: Final = 24
+"""Offsets in a clear MSG chunk (P6 §6.7.2)."""
 _LOST: Final = STATUS["BadCommunicationError"]
 _REJECTED: Final = STATUS["BadSecurityPolicyRejected"]
 MAX_HELD: Final = 262_144  # bytes of a client that wait; then it is not read, and at four times as many it is cut off
@@ -73,6 +79,7 @@ class Passed(Talk):
         self.admitting = Admitting(guard, self)
         if guard.half_open > MAX_HALF_OPEN:
             self.close(now)
+        self.due = self._next_due()
 
     def _traffic(self) -> Traffic:
         return Traffic(self.guard, self.client, self.flow, self)
@@ -139,6 +146,12 @@ class Passed(Talk):
 
     def client_bytes(self, data: bytes, now: int) -> list[Command]:
         """Take what the client sent."""
+        if self._calm and is_single(data):
+            hot = self.traffic.known_read(_LONG.unpack_from(data, _REQUEST_ID)[0], data[_BODY:], now)
+            if hot is not None:
+                self.last_at = now
+                self.due_by(hot.due)
+                return [ToDevice(self._far.stamped(data))]
         if self.state is not ClientState.OPEN:
             return self.done(now)
         self.last_at = now
@@ -257,6 +270,10 @@ class Passed(Talk):
             for frame in frames:
                 self._pass_far(frame, now)
             return
+        if self.traffic.known_read(whole.request, whole.body, now) is not None:
+            for frame in frames:
+                self._pass_far(frame, now)
+            return
         request = parse_request(whole.body)
         found = meaning(request, self.guard.known.names(request.header.token))
         entry = self.guard.ledger.of(request.header.token)
@@ -357,6 +374,10 @@ class Passed(Talk):
 
     def link_bytes(self, data: bytes, now: int) -> list[Command]:
         """Take what the device sent."""
+        if self._calm and is_single(data):
+            id_ = _LONG.unpack_from(data, _REQUEST_ID)[0]
+            if self.traffic.known_answer(id_, data[_BODY:], now) is not None:
+                return [ToClient(self._near.stamped(data))]
         if self.link is LinkState.UP:
             for frame in self._near.framer.feed(data):
                 if self.link is LinkState.UP:
@@ -392,10 +413,7 @@ class Passed(Talk):
         whole = self.watch.seen(frame, from_client=False)
         if not self.can_edit:
             self._pass_near(frame, now)
-            if isinstance(whole, Defect):
-                ending.device_fault(self.guard, self.client, self.flow, whole, now)
-            elif whole is not None and whole.aborted is None:
-                self.traffic.response(whole.request, whole.body, (), now)
+            self._seen(whole, now)
             return
         if isinstance(whole, Defect):
             self.hang_up()
@@ -409,8 +427,21 @@ class Passed(Talk):
             self._near.dropped()
             self._named(whole.body, now)
             return
+        if self.traffic.known_answer(whole.request, whole.body, now) is not None:
+            for one in frames:
+                self._pass_near(one, now)
+            return
         if whole.aborted is not None or not self.traffic.response(whole.request, whole.body, frames, now):
             self._near.dropped()
+
+    def _seen(self, whole: Whole | Defect | None, now: int) -> None:
+        """Take note of an answer that nothing can be done about."""
+        if isinstance(whole, Defect):
+            ending.device_fault(self.guard, self.client, self.flow, whole, now)
+        elif whole is not None and whole.aborted is None:
+            hot = self.traffic.known_answer(whole.request, whole.body, now)
+            if hot is None:
+                self.traffic.response(whole.request, whole.body, (), now)
 
     # Time.
 
@@ -435,8 +466,8 @@ class Passed(Talk):
         elif idle and now >= self.last_at + idle and not self.in_flight:
             self.close(now)
 
-    def next_timer(self) -> int:
-        """Return the `now` at which `timer` must be called at the latest; 0 for never."""
+    def _next_due(self) -> int:
+        """Return when the next thing is due; 0 for nothing."""
         due = [*self.traffic.next_timer(), self.handshake_until, self._names_by]
         if self.state is ClientState.OPEN:
             if self._unfinished:
@@ -462,6 +493,15 @@ class Passed(Talk):
         self.guard.known.answered(parse_request(self._names_request), parse_response(answer))
         self.go_on(now)
 
+    def _is_calm(self) -> bool:
+        return (
+            self.state is ClientState.OPEN
+            and self.link is LinkState.UP
+            and self.can_edit
+            and self._order.stage is Life.OPEN
+            and not (self._frames or self._names_by or self._far.is_amid or self._near.is_amid)
+        )
+
     # Ends.
 
     def done(self, now: int) -> list[Command]:
@@ -472,5 +512,7 @@ class Passed(Talk):
             self.link = LinkState.DOWN
             self.hang_up()
         self.finish()
+        self.due = self._next_due()
+        self._calm = self._is_calm()
         commands, self.commands = self.commands, []
         return commands

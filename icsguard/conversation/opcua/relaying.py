@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from icsguard.core.defect import Defect
 from icsguard.protocols.opcua.defects import defect
@@ -10,7 +11,16 @@ from icsguard.protocols.opcua.handshake import Limits
 from icsguard.protocols.opcua.passthrough import clear_chunks, sequence_offset
 from icsguard.protocols.opcua.sequence import Relay
 from icsguard.protocols.opcua.symmetric import SECURED_FROM, SEQUENCE_HEADER
-from icsguard.protocols.opcua.uacp import Frame, Framer
+from icsguard.protocols.opcua.uacp import FINAL, KINDS, MAX_CHUNK, MESSAGE, Frame, Framer
+
+_SINGLE: Final = MESSAGE + FINAL
+_SMALLEST: Final = KINDS[MESSAGE].smallest
+
+
+def is_single(data: bytes) -> bool:
+    """Say whether bytes are exactly one whole MSG chunk, the last of its message."""
+    size = len(data)
+    return data[:4] == _SINGLE and data[4:8] == size.to_bytes(4, "little") and _SMALLEST <= size <= MAX_CHUNK
 
 
 class Side:
@@ -39,6 +49,15 @@ class Side:
             return defect("channel-short", f"{len(frame.raw)} bytes, the sequence header begins at {at}")
         self._write(self._relay.passed(frame.raw, at))
         return None
+
+    def stamped(self, raw: bytes) -> bytes:
+        """Return a clear MSG chunk as it must leave now."""
+        return self._relay.passed(raw, SECURED_FROM)
+
+    @property
+    def is_amid(self) -> bool:
+        """Say whether a chunk or a message has begun and not ended."""
+        return bool(self.chunks or self.framer.pending)
 
     def dropped(self) -> None:
         """Note that a chunk does not leave, or not in its turn."""

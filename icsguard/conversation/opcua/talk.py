@@ -40,6 +40,10 @@ class Talk:
         self._jobs: dict[int, Callable[[object, int], None]] = {}
         self._made = 0
         self._told_to_close = False
+        self.due = now
+        """When the timer must be called at the latest; 0 for never."""
+        self._calm = False
+        """Nothing is unfinished or under way that a single chunk of a message could disturb."""
         self._counts_as_half_open = True
         guard.half_open += 1
         guard.opened(self)  # type: ignore[arg-type] # what a guard does with sessions, Talk can do too
@@ -91,6 +95,17 @@ class Talk:
             then(result, now)
             self.go_on(now)
         return self.done(now)
+
+    # Time.
+
+    def next_timer(self) -> int:
+        """Return the `now` at which `timer` must be called at the latest; 0 for never."""
+        return self.due
+
+    def due_by(self, moment: int) -> None:
+        """Something more is due: the timer may not come later."""
+        if not self.due or moment < self.due:
+            self.due = moment
 
     # The shadow.
 

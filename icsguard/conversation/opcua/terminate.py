@@ -15,7 +15,9 @@ from icsguard.conversation.opcua.client_leg import ClientLeg
 from icsguard.conversation.opcua.device_leg import DeviceLeg, Phase
 from icsguard.conversation.opcua.flight import UaFlight
 from icsguard.conversation.opcua.guard import MAX_HALF_OPEN, UaGuard
+from icsguard.conversation.opcua.hot import HotFlight
 from icsguard.conversation.opcua.ledger import Entry
+from icsguard.conversation.opcua.relaying import is_single
 from icsguard.conversation.opcua.session_services import SessionServices
 from icsguard.conversation.opcua.talk import Talk
 from icsguard.conversation.opcua.traffic import CLOSE_SESSION, Traffic
@@ -82,6 +84,7 @@ class Terminated(Talk):
         self._faulty = 0
         if guard.half_open > MAX_HALF_OPEN:
             self.close(now)
+        self.due = self._next_due()
 
     def _traffic(self) -> Traffic:
         return Traffic(self.guard, self.client, self.flow, self)
@@ -132,10 +135,31 @@ class Terminated(Talk):
 
     def client_bytes(self, data: bytes, now: int) -> list[Command]:
         """Take what the client sent."""
+        if self._calm and is_single(data):
+            return self._single(data, now)
         if self.state is ClientState.OPEN:
             self.last_at = now
             self._messages(self.near.feed(data, now), now)
         return self.done(now)
+
+    def _single(self, data: bytes, now: int) -> list[Command]:
+        """Take one whole message of one chunk; where it is a known read, nothing else is to be done."""
+        self.last_at = now
+        whole = self.near.receive(data, now)
+        if whole is not None:
+            hot = self.traffic.known_read(whole.request, whole.body, now)
+            if hot is not None:
+                self.due_by(hot.due)
+                self._go_hot(whole, now)
+                return self._handed_out() if self._calm else self.done(now)
+            self._messages([whole], now)
+        else:
+            self._messages([], now)
+        return self.done(now)
+
+    def _handed_out(self) -> list[Command]:
+        commands, self.commands = self.commands, []
+        return commands
 
     def client_lost(self, now: int) -> list[Command]:
         """The client is gone: what the device has of its changes is followed to its end, the rest is dropped."""
@@ -289,6 +313,14 @@ class Terminated(Talk):
 
     def link_bytes(self, data: bytes, now: int) -> list[Command]:
         """Take what the device sent."""
+        if self._calm and is_single(data):
+            whole = self.far.receive(data, now)
+            hot = self.traffic.known_answer(whole.request, whole.body, now) if whole is not None else None
+            if whole is not None and hot is not None:
+                self._deliver(whole, hot, now)
+                return self._handed_out() if self.state is ClientState.OPEN else self.done(now)
+            self._responses([whole] if whole is not None else [], now)
+            return self.done(now)
         if self.far.phase not in {Phase.IDLE, Phase.ENDED, Phase.DIALLING}:
             self._responses(self.far.feed(data, now), now)
         return self.done(now)
@@ -306,12 +338,16 @@ class Terminated(Talk):
             self.hang_up()
             self._no_device(why._replace(reply=_LOST), now)
 
+    def _deliver(self, whole: Whole, hot: HotFlight, now: int) -> None:
+        """Give the client the answer to a known read."""
+        if self.state is ClientState.OPEN and self.near.send(MESSAGE, whole.request, whole.body, now) is not None:
+            self.reply(whole.request, parse_request(hot.body), whole.body, now)
+
     def _response(self, whole: Whole, now: int) -> None:
         body = whole.body if whole.aborted is None else b""
         hot = self.traffic.known_answer(whole.request, body, now)
         if hot is not None:
-            if self.state is ClientState.OPEN and self.near.send(MESSAGE, whole.request, body, now) is not None:
-                self.reply(whole.request, parse_request(hot.body), body, now)
+            self._deliver(whole, hot, now)
             return
         then = self._own.pop(whole.request, None)
         if then is not None:
@@ -364,8 +400,8 @@ class Terminated(Talk):
         if idle and now >= self.last_at + idle * SECOND and not self.in_flight:
             self.close(now)
 
-    def next_timer(self) -> int:
-        """Return the `now` at which `timer` must be called at the latest; 0 for never."""
+    def _next_due(self) -> int:
+        """Return when the next thing is due; 0 for nothing."""
         due = self.traffic.next_timer() + self.services.next_timer()
         due += [self.far.next_timer(), self.handshake_until]
         if self.far.phase in {Phase.DIALLING, Phase.GREETING, Phase.OPENING, Phase.ASKING}:
@@ -381,6 +417,13 @@ class Terminated(Talk):
         if self.is_unsaid:
             return self.since
         return min((moment for moment in due if moment), default=0)
+
+    def _is_calm(self) -> bool:
+        return (
+            self.state is ClientState.OPEN
+            and self.far.phase is Phase.READY
+            and not (self._faulty or self.near.is_amid or self.far.is_amid)
+        )
 
     # Ends.
 
@@ -399,6 +442,8 @@ class Terminated(Talk):
             self.far.close(now)
             self.traffic.link_lost(now, reached=True)
         self.finish()
+        self.due = self._next_due()
+        self._calm = self._is_calm()
         commands, self.commands = self.commands, []
         return commands
 

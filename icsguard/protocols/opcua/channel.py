@@ -24,7 +24,7 @@ from icsguard.protocols.opcua.sequence import Numbering
 from icsguard.protocols.opcua.services import build_request, build_response, parse_request, parse_response
 from icsguard.protocols.opcua.symmetric import SECURED_FROM, SEQUENCE_HEADER, Plain, derived, overhead, seal
 from icsguard.protocols.opcua.tokens import MAX_LIFETIME_MS, MIN_LIFETIME_MS, Tokens, token
-from icsguard.protocols.opcua.uacp import CHANNEL_HEADER, CLOSE, FINAL, MORE, Frame
+from icsguard.protocols.opcua.uacp import CHANNEL_HEADER, CLOSE, FINAL, MESSAGE, MORE, Frame
 
 MAX_BACKLOG: Final = 256  # messages that wait for an OPN to be signed, some milliseconds; more, and the channel ends
 _LONG: Final = Struct("<I")
@@ -122,6 +122,8 @@ class Channel:
             return plain
         if not self._incoming.accept(plain.sequence):
             return defect("channel-sequence", f"number {plain.sequence}, due is {self._incoming.due}")
+        if frame.chunk == FINAL and frame.kind == MESSAGE and self._assembler.takes_alone(plain.body):
+            return Whole(MESSAGE, plain.request, plain.body, None, 1)
         whole = self._assembler.add(Part(frame.kind, frame.chunk, plain.request, plain.body))
         if frame.kind == CLOSE:
             self.state = "closed"
@@ -302,5 +304,5 @@ class Channel:
         for place in range(count):
             head = _HEAD.pack(kind, FINAL if place == count - 1 else MORE, 0, self.id, sender.id)
             plain = Plain(self._outgoing.take(), request, body[place * room : (place + 1) * room])
-            chunks.append(seal(head, plain, self.mode, sender.outgoing))
+            chunks.append(seal(head, plain, self.mode, sender.outgoing, sender.encrypting))
         return b"".join(chunks)

@@ -56,6 +56,10 @@ class Assembler:
         """Bytes of an unfinished message that are held, at most `limits.message`."""
         return len(self._body)
 
+    def takes_alone(self, body: bytes) -> bool:
+        """Say whether a message of one chunk needs no assembling: nothing is unfinished, and it is within bounds."""
+        return not self._chunks and self.fatal is None and len(body) <= self.limits.message
+
     def add(self, part: Part) -> Whole | None:
         """Take one part; return the message that it completes. Never raises: see `fatal`."""
         if self.fatal is not None:

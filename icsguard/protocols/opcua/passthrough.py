@@ -84,6 +84,8 @@ class Watch:
         _, request = _TWO.unpack_from(frame.raw, SECURED_FROM)
         body = frame.raw[SECURED_FROM + SEQUENCE_HEADER : end]
         assembler = self._from_client if from_client else self._from_device
+        if frame.chunk == FINAL and assembler.takes_alone(body):
+            return Whole(frame.kind, request, body, None, 1)
         whole = assembler.add(Part(frame.kind, frame.chunk, request, body))
         return assembler.fatal or whole
 

@@ -33,7 +33,6 @@ STATUS: Final = MappingProxyType(
         "BadCertificateRevocationUnknown": 0x801B0000,
         "BadCertificateRevoked": 0x801D0000,
         "BadCertificateIssuerRevoked": 0x801E0000,
-        "BadCertificateUriInvalid": 0x80170000,
         "BadUserAccessDenied": 0x801F0000,
         "BadIdentityTokenInvalid": 0x80200000,
         "BadIdentityTokenRejected": 0x80210000,

@@ -33,6 +33,44 @@ class Keys(NamedTuple):
     vector: bytes
 
 
+class Encrypting:
+    """AES of the chunks that leave under one key, each from the same initialization vector on (P6 §6.7.5).
+
+    One cipher object serves all chunks: making one costs more than a chunk. In CBC mode a block is combined with the
+    ciphertext before it; combining the first block of a chunk with that and with the vector makes a fresh start of it.
+    """
+
+    __slots__ = ("_cipher", "_last", "_vector")
+
+    def __init__(self, keys: Keys) -> None:
+        self._cipher = Cipher(AES(keys.encrypting), CBC(keys.vector)).encryptor()
+        self._vector = self._last = int.from_bytes(keys.vector, "big")
+
+    def encrypted(self, inner: bytes) -> bytes:
+        """Return whole blocks encrypted."""
+        first = int.from_bytes(inner[:BLOCK], "big") ^ self._vector ^ self._last
+        out = self._cipher.update(first.to_bytes(BLOCK, "big") + inner[BLOCK:])
+        self._last = int.from_bytes(out[-BLOCK:], "big")
+        return out
+
+
+class Decrypting:
+    """AES of the chunks that come under one key: `Encrypting` the other way round."""
+
+    __slots__ = ("_cipher", "_last", "_vector")
+
+    def __init__(self, keys: Keys) -> None:
+        self._cipher = Cipher(AES(keys.encrypting), CBC(keys.vector)).decryptor()
+        self._vector = self._last = int.from_bytes(keys.vector, "big")
+
+    def decrypted(self, inner: bytes) -> bytes:
+        """Return whole blocks, at least one, decrypted."""
+        out = self._cipher.update(inner)
+        first = int.from_bytes(out[:BLOCK], "big") ^ self._vector ^ self._last
+        self._last = int.from_bytes(inner[-BLOCK:], "big")
+        return first.to_bytes(BLOCK, "big") + out[BLOCK:]
+
+
 class Plain(NamedTuple):
     """A chunk without its security."""
 
@@ -63,8 +101,11 @@ def overhead(mode: SecurityMode) -> int:
     return {SecurityMode.NONE: 0, SecurityMode.SIGN: SIGNATURE, SecurityMode.SIGN_AND_ENCRYPT: SIGNATURE + BLOCK}[mode]
 
 
-def seal(head: bytes, plain: Plain, mode: SecurityMode, keys: Keys | None) -> bytes:
-    """Return the chunk of `plain`: `head` is all up to the TokenId, its size field is set here."""
+def seal(head: bytes, plain: Plain, mode: SecurityMode, keys: Keys | None, cipher: Encrypting | None = None) -> bytes:
+    """Return the chunk of `plain`: `head` is all up to the TokenId, its size field is set here.
+
+    `cipher` is that of `keys`, where one is kept.
+    """
     inner = _TWO.pack(plain.sequence, plain.request) + plain.body
     if keys is None or mode is SecurityMode.NONE:
         return _sized(head, len(inner)) + inner
@@ -75,23 +116,21 @@ def seal(head: bytes, plain: Plain, mode: SecurityMode, keys: Keys | None) -> by
     inner += hmac.digest(keys.signing, head + inner, _HASH)
     if mode is SecurityMode.SIGN:
         return head + inner
-    encryptor = Cipher(AES(keys.encrypting), CBC(keys.vector)).encryptor()
-    return head + encryptor.update(inner) + encryptor.finalize()
+    return head + (cipher or Encrypting(keys)).encrypted(inner)
 
 
 def _sized(head: bytes, rest: int) -> bytes:
     return head[:4] + (len(head) + rest).to_bytes(4, "little") + head[HEADER:]
 
 
-def unseal(raw: bytes, mode: SecurityMode, keys: Keys | None) -> Plain | Defect:
+def unseal(raw: bytes, mode: SecurityMode, keys: Keys | None, cipher: Decrypting | None = None) -> Plain | Defect:
     """Return what a whole MSG or CLO chunk holds, or why it cannot be trusted."""
     head, inner = raw[:SECURED_FROM], raw[SECURED_FROM:]
     if keys is not None and mode is not SecurityMode.NONE:
         if mode is SecurityMode.SIGN_AND_ENCRYPT:
-            if len(inner) % BLOCK:
+            if len(inner) % BLOCK or not inner:
                 return defect("channel-ciphertext", f"{len(inner)} encrypted bytes are no whole blocks")
-            decryptor = Cipher(AES(keys.encrypting), CBC(keys.vector)).decryptor()
-            inner = decryptor.update(inner) + decryptor.finalize()
+            inner = (cipher or Decrypting(keys)).decrypted(inner)
         found = _verified(head, inner, mode, keys)
         if isinstance(found, Defect):
             return found

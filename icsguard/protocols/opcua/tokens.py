@@ -12,7 +12,7 @@ from icsguard.core.clock import MS
 from icsguard.core.defect import Defect
 from icsguard.protocols.opcua.defects import defect
 from icsguard.protocols.opcua.security import SecurityMode
-from icsguard.protocols.opcua.symmetric import Keys, Plain, unseal
+from icsguard.protocols.opcua.symmetric import Decrypting, Encrypting, Keys, Plain, unseal
 
 MAX_TOKENS: Final = 2  # the one in use and its successor; a third makes the oldest go
 MIN_LIFETIME_MS: Final = 60_000
@@ -29,13 +29,17 @@ class Token(NamedTuple):
     """The `now` after which nothing is taken with it: 125 % of the lifetime."""
     outgoing: Keys | None
     incoming: Keys | None
+    encrypting: Encrypting | None = None
+    """Cipher of `outgoing`, and below of `incoming`: each serves one direction in the order of its chunks."""
+    decrypting: Decrypting | None = None
 
 
 def token(number: int, now: int, lifetime_ms: int, keys: tuple[Keys, Keys] | None) -> Token:
     """Return a token that begins at `now`; `keys` are those of what leaves and of what comes."""
     lifetime = lifetime_ms * MS
     outgoing, incoming = keys or (None, None)
-    return Token(number, now + lifetime, now + lifetime + lifetime // 4, outgoing, incoming)
+    ciphers = (Encrypting(outgoing), Decrypting(incoming)) if outgoing and incoming else (None, None)
+    return Token(number, now + lifetime, now + lifetime + lifetime // 4, outgoing, incoming, *ciphers)
 
 
 class Tokens:
@@ -73,7 +77,7 @@ class Tokens:
             if now > candidate.refused:
                 fault = defect("channel-token", f"token {number} has expired")
                 continue
-            found = unseal(raw, mode, candidate.incoming)
+            found = unseal(raw, mode, candidate.incoming, candidate.decrypting)
             if isinstance(found, Plain):
                 self._used(candidate)
                 return found
