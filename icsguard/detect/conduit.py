@@ -15,10 +15,12 @@ from icsguard.core.clock import MS, SECOND
 from icsguard.core.finding import Finding
 from icsguard.core.isolation import IsolationRequest
 from icsguard.core.live import PointState
+from icsguard.core.meaning import Table
 from icsguard.core.point import Point
 from icsguard.core.transaction import Transaction
 from icsguard.detect import explain
 from icsguard.detect.alarms import REMIND_NS, Alarm
+from icsguard.detect.answers import AnswerWatch, Oddity, ReaderWatch
 from icsguard.detect.conduct import ConductWatch
 from icsguard.detect.flow_model import FlowModel
 from icsguard.detect.flows import FlowWatch, window_ns
@@ -63,10 +65,16 @@ class ConduitWatch:
         self.writes = WriteWatch(self.image.points, model)
         self.flows = FlowWatch(window_ns(shared.window_s), flow_model if model else None, model)
         self._conduct = ConductWatch(options.isolation_threshold, model.peak_rate if model else 0.0)
+        self._answers = AnswerWatch(model.answer_ns if model else 0)
+        self._readers = ReaderWatch(model.step_ns if model else 0)
+        self._clients: set[str] = set()
+        """Clients that read, up to the second: one alone cannot be shown anything else than the others."""
+        self._looked = 0
         self._repeat = RepeatWatch() if model is None or not model.repeats else None
         self.columns = _columns(options.points, model)
         """Image index of each of the model's columns."""
         self.column_of = {index: column for column, index in enumerate(self.columns)}
+        self._widest = _widest(self.columns, model)
         self._commands = [place for place, one in enumerate(model.columns) if one.kind == "command"] if model else []
         self.grid: Grid | None = None
         self.what_if: WhatIf | None = None
@@ -91,13 +99,16 @@ class ConduitWatch:
         now = transaction.response_at or transaction.request_at
         self.transactions += 1
         self._advance(now)
-        self._take(event(transaction), transaction, now)
+        one = event(transaction)
+        self._take(one, transaction, now)
+        for oddity in self._answers.take(one, transaction, now):
+            self._tell(oddity, transaction, now)
         self.flows.take(transaction, now)
-        for one in self._conduct.take(transaction, now):
-            self._find(explain.conduct(one, conduit=self.options.name, number=transaction.number))
+        for bad in self._conduct.take(transaction, now):
+            self._find(explain.conduct(bad, conduit=self.options.name, number=transaction.number))
             self.isolations.append(
                 IsolationRequest(
-                    one.client, self.options.name, one.scope, one.text, one.code, self.options.isolation_seconds
+                    bad.client, self.options.name, bad.scope, bad.text, bad.code, self.options.isolation_seconds
                 )
             )
 
@@ -140,18 +151,55 @@ class ConduitWatch:
                     at=now,
                 )
             )
+        question = (unit, seen.table, seen.first, len(seen.values))
+        self._compare(question, unit, seen, transaction, now)
         if self._repeat is None:
             return
-        question = (unit, seen.table, seen.first, len(seen.values))
         if self._repeat.seen(question, seen.values) and now - self._repeat_told >= REMIND_NS:
             self._repeat_told = now
             self._find(
                 explain.repeated(conduit=name, client=client, flow=flow, number=number, at=now, length=LENGTH),
             )
 
+    def _compare(
+        self, question: tuple[int, Table, int, int], unit: int, seen: Observed, transaction: Transaction, now: int
+    ) -> None:
+        """Hold what this client was shown beside what another one was shown a moment ago."""
+        if len(self._clients) < 2:  # noqa: PLR2004 - it takes two to disagree
+            self._clients.add(transaction.client)
+            return
+        hits = self.image.book.hits(unit, seen.table, seen.first, len(seen.values))
+        values = [self.image.cells[hit.point].value for hit in hits]
+        widest = [self._widest.get(hit.point, 0.0) for hit in hits]
+        for place in self._readers.take(question, transaction.client, values, widest, now):
+            point = self.image.points[hits[place].point]
+            text = f"{transaction.client} is shown another {point.name} than the client before, again and again"
+            self._tell(
+                Oddity("readers-disagree", text, values[place] or 0.0, widest[place], now, point.name), transaction, now
+            )
+
+    def _tell(self, one: Oddity, transaction: Transaction, now: int) -> None:
+        client, flow, number = transaction.client, transaction.flow, transaction.number
+        self._find(explain.answers(one, conduit=self.options.name, client=client, flow=flow, number=number, at=now))
+
+    def _look_for_stale(self, now: int) -> None:
+        """Tell of points that were polled while learning and are not any more."""
+        if self.grid is None or now - self._looked < self.grid.step_ns:
+            return
+        self._looked = now
+        ages = [
+            (self.image.points[index].name, now - self.image.cells[index].at)
+            for index, fresh in zip(self.columns, self.grid.fresh_ns, strict=True)
+            if self.image.cells[index].value is not None and now - self.image.cells[index].at > fresh
+        ]
+        oldest = max((age for _, age in ages), default=0)
+        for one in self._answers.old([name for name, _ in ages], oldest, now):
+            self._find(explain.answers(one, conduit=self.options.name, client="", flow=0, number=0, at=now))
+
     def score(self, now: int, *, most: int) -> int:
         """Score at most `most` waiting rows and windows; return how many that were."""
         done = 0
+        self._look_for_stale(now)
         while self._rows and done < most:
             self._score_row(self._rows.popleft())
             done += 1
@@ -252,6 +300,17 @@ class ConduitWatch:
 def _columns(points: Sequence[Point], model: SiteModel | None) -> tuple[int, ...]:
     places = {point.name: index for index, point in enumerate(points)}
     return tuple(places[column.name] for column in model.columns) if model else ()
+
+
+def _widest(columns: Sequence[int], model: SiteModel | None) -> dict[int, float]:
+    """Return the largest learnt step of each measured point, by image index."""
+    if model is None:
+        return {}
+    return {
+        index: max(one.max_step, one.quantum)
+        for index, one in zip(columns, model.columns, strict=True)
+        if one.kind == "moving" and one.max_step > 0.0
+    }
 
 
 def _habits(points: Sequence[Point], model: SiteModel | None) -> dict[int, Habit]:

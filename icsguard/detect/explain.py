@@ -10,6 +10,7 @@ from icsguard.core.decision import Decision, Layer
 from icsguard.core.finding import Contribution, Finding
 from icsguard.core.point import Point
 from icsguard.core.transaction import Question
+from icsguard.detect.answers import Oddity
 from icsguard.detect.catalog import kind
 from icsguard.detect.conduct import Conduct
 from icsguard.detect.residuals import Strange
@@ -161,6 +162,26 @@ def repeated(*, conduit: str, client: str, flow: int, number: int, at: int, leng
         flow=flow,
         transaction=number,
         facts={"answers": float(length)},
+    )
+
+
+def answers(one: Oddity, *, conduit: str, client: str, flow: int, number: int, at: int) -> Finding:
+    """Return the finding on answers that do not fit, come late, not at all, or differ by reader."""
+    return _finding(
+        one.code,
+        "answers",
+        Layer.IMAGE,
+        one.text,
+        at=at,
+        conduit=conduit,
+        decision=Decision.ALERT,
+        score=one.number,
+        threshold=one.limit,
+        point=one.point,
+        client=client,
+        flow=flow,
+        transaction=number,
+        since=one.since,
     )
 
 

@@ -77,6 +77,10 @@ class Guarded:
         self._shadow.observe(transactions, now)
         return self._shadow.tick(now)[0]
 
+    def wait(self, now: int) -> list[Finding]:
+        """Let time pass without traffic; return what is found by then."""
+        return self._shadow.tick(now)[0]
+
     def ask(self, question: Question) -> Opinion:
         """Return the opinion on a write."""
         return self._shadow.ask(question, question.asked_at)

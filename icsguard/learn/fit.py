@@ -158,6 +158,7 @@ class _Fit:
             seconds=self._recorded.seconds,
             data_digest=self._recorded.digest,
             gram=_packed(self._standard(self._everything)),
+            answer_ns=habits.answer_time(self._recorded.transactions),
             notes=self._notes(columns),
         )
         progress(1.0, "done")
@@ -187,6 +188,9 @@ class _Fit:
             by_writes_only=point.table in {Table.COIL, Table.HOLDING}
             and not own
             and (len(ways.writes) >= _WRITES_LEAST or (ways.reads >= _READS_STILL and not ways.changed)),
+            max_step=max(
+                (float(np.abs(np.diff(run[:, index])).max()) for run in self._grid.runs if len(run) > 1), default=0.0
+            ),
             longest_run=ways.longest_run if kind == "moving" and ways.longest_run <= _RUN_SHARE * ways.reads else 0,
         )
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from icsguard.core.clock import SECOND
 from icsguard.core.point import Point
+from icsguard.core.transaction import Outcome, Transaction
 from icsguard.inference.api import Array
 from icsguard.learn.recorded import Ways
 from icsguard.twin.site_model import Column, Writing
@@ -18,6 +19,8 @@ from icsguard.twin.site_model import Column, Writing
 MAX_TRAVEL_NS: Final = 600 * SECOND
 LEAST_TRAVEL_NS: Final = 10 * SECOND
 MAX_CLIENTS: Final = 64  # clients named per point; a point has few writers
+_USUAL_ANSWER: Final = 0.999
+_ANSWERS_LEAST: Final = 1_000
 _STEERED: Final = 0.5  # correlation of a set-point with what follows it, so many rows later at most:
 _LATEST: Final = 60
 _NEAR: Final = 0.15
@@ -27,6 +30,12 @@ _NEAR: Final = 0.15
 def travel_window(seconds: float) -> int:
     """Return the window over which travel is summed: ten minutes, or a third of a short recording."""
     return max(LEAST_TRAVEL_NS, min(MAX_TRAVEL_NS, int(seconds * SECOND / 3)))
+
+
+def answer_time(transactions: Sequence[Transaction]) -> int:
+    """Return what 99.9 % of the answers took at most, ns; 0 where too few came to say so."""
+    took = [one.response_at - one.request_at for one in transactions if one.outcome == Outcome.ANSWERED]
+    return int(np.quantile(took, _USUAL_ANSWER)) if len(took) >= _ANSWERS_LEAST else 0
 
 
 def writing(point: Point, ways: Ways, travel_ns: int) -> Writing | None:

@@ -57,6 +57,8 @@ class Column:
     sigma_space: float = 1.0
     """Standard deviation of the spatial residual, and of the one-step residual."""
     sigma_time: float = 1.0
+    max_step: float = 0.0
+    """Largest change between two rows while learning; 0 where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,8 @@ class SiteModel:
     """What the operator should know of the fit, in sentences."""
     drifts: tuple[tuple[int, int], ...] = ()
     """(column, rows): points that a load moves which nobody measures, and over how many rows that is averaged."""
+    answer_ns: int = 0
+    """What 99.9 % of the device's answers took at most; 0 where that is not known."""
     schema: str = SCHEMA
 
     def law(self) -> Law:

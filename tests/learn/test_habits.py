@@ -1,9 +1,10 @@
 import numpy as np
 
-from icsguard.core.clock import SECOND
+from icsguard.core.clock import MS, SECOND
 from icsguard.core.meaning import Table
 from icsguard.core.point import Point
-from icsguard.learn.habits import LEAST_TRAVEL_NS, MAX_TRAVEL_NS, tracks, travel_window, writing
+from icsguard.core.transaction import Outcome, Transaction
+from icsguard.learn.habits import LEAST_TRAVEL_NS, MAX_TRAVEL_NS, answer_time, tracks, travel_window, writing
 from icsguard.learn.recorded import Ways
 from icsguard.twin.site_model import Column
 
@@ -62,3 +63,16 @@ def test_another_loop_unit_or_course_is_no_pair():
     assert tracks(_points(unit="%"), _columns(), _following()) == ()
     wild = np.random.default_rng(1).normal(2, 1, (240, 2))
     assert tracks(_points(), _columns(), wild) == ()
+
+
+def _answered(took_ms, outcome=Outcome.ANSWERED):
+    return Transaction(1, "c", 1, "a", 10**18, 10**18 + took_ms * MS, b"", b"x", 0, outcome)
+
+
+def test_the_usual_answer_time_leaves_out_one_in_a_thousand():
+    made = [_answered(2)] * 3_999 + [_answered(900)] * 2 + [_answered(5_000, Outcome.TIMED_OUT)] * 500
+    assert 2 * MS == answer_time(made)
+
+
+def test_few_answers_have_no_usual_time():
+    assert 0 == answer_time([_answered(2)] * 999)
