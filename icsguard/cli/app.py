@@ -56,7 +56,14 @@ COMMANDS: Final = {
     "version": Command("version", "icsguard version --json"),
 }
 """Commands in the order of the help."""
-GROUPS: Final = {"policy": "policy", "config": "config", "grant": "grant", "models": "models", "pki": "pki"}
+GROUPS: Final = {
+    "policy": "policy",
+    "config": "config",
+    "grant": "grant",
+    "models": "models",
+    "twin": "twin",
+    "pki": "pki",
+}
 """Group of commands to the module of this package that holds its `app`."""
 
 

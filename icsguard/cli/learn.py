@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -13,10 +12,12 @@ from icsguard.cli import settings_file, show, talk, traffic
 from icsguard.cli.adopting import adopt, proposed_files
 from icsguard.cli.confirm import confirm
 from icsguard.cli.exits import CliError, ExitCode
+from icsguard.cli.handing_over import hand_over
 from icsguard.cli.options import Config, Json, Yes, checked_reason, config_path
 from icsguard.cli.policy import chosen_conduit
+from icsguard.cli.progress import Progress, progress_bar
 from icsguard.cli.show import Cell
-from icsguard.cli.twin import fit_twin, hand_over, is_fitted_to
+from icsguard.cli.twin import fit_twin, is_fitted_to
 from icsguard.control.replies import Done
 from icsguard.control.requests import Reload
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 RULES: Final = ("CLIENT", "UNITS", "FUNCTIONS", "WHERE", "RATE", "EVIDENCE")
 REVIEW: Final = ("CLIENT", "UNITS", "FUNCTIONS", "WHERE", "WHY NOT", "WHAT NEXT")
-Progress = Callable[[float, str], None]
 
 
 def learn(
@@ -127,22 +127,6 @@ def reloaded(config: Path, reason: str) -> str:
         if error.code is ExitCode.NOT_RUNNING:
             return "not running; it reads them when it starts"
         return f"{error.text}   try: icsguard policy apply -r ..."
-
-
-@contextlib.contextmanager
-def progress_bar(title: str) -> Iterator[Progress]:
-    """Show a bar on a terminal, nothing elsewhere."""
-    if not show.coloured():
-        yield lambda _share, _text: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn  # fmt: skip
-    from rich.progress import Progress as Bar
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[doing]}"), TimeElapsedColumn())
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=1.0, doing="")
-        yield lambda share, text: bar.update(task, completed=share, doing=text)
 
 
 def _show_report(report: LearnReport, *, as_json: bool) -> None:

@@ -7,25 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
-import msgspec
 import typer
 
 from icsguard.cli import models_view as view
 from icsguard.cli import settings_file, show, talk, traffic
 from icsguard.cli.confirm import confirm
 from icsguard.cli.exits import CliError, ExitCode
-from icsguard.cli.learn import progress_bar
+from icsguard.cli.handing_over import hand_over
 from icsguard.cli.options import Config, Json, Reason, Yes, checked_reason, config_path
 from icsguard.cli.policy import chosen_conduit
-from icsguard.cli.twin import hand_over
+from icsguard.cli.progress import progress_bar
 from icsguard.control.replies import Done
-from icsguard.control.requests import NoteModel
 
 if TYPE_CHECKING:
     from icsguard.config.settings import Settings
 
+_UNDO: Final = "icsguard models rollback {} -r ..."
 Conduit = Annotated[str, typer.Argument(help="Name of the conduit.", show_default=False)]
 
 app = typer.Typer(
@@ -86,13 +85,22 @@ def challenge(
     ] = None,
     device: traffic.Device = "",
     port: traffic.Ports = [502],  # noqa: B006 - typer copies it
+    wait: Annotated[
+        str, typer.Option("--quarantine", help="Traffic younger than this does not teach; 0 for none.")
+    ] = "7d",
+    closed: Annotated[
+        list[str] | None, typer.Option("--closed", help="Id of an alarm that was looked into; may be repeated.")
+    ] = None,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Fit a challenger on 70 % of the traffic and try both models on the rest. The champion stays in use."""
+    """Fit a challenger on 70 % of the traffic and try both models on the rest. The champion stays in use.
+
+    Traffic of the last week, and hours with an alarm in or beside them, do not teach it.
+    """
     settings = settings_file.loaded(config_path(config))
     chosen = chosen_conduit(settings.conduits, conduit)
-    seen = traffic.read(settings, chosen, source, device, port)
+    seen = traffic.waited(traffic.read(settings, chosen, source, device, port), wait, closed or ())
     with traffic.understood(Path(settings.shadow.models_dir)):
         from icsguard.inference.api import ModelRefusedError
         from icsguard.learn.challenge import challenge as tried
@@ -148,7 +156,7 @@ def promote(
     confirm(f"writes to {conduit} will be judged by the challenger's forecasts from now on", conduit, yes=yes)
     new, old = _moved(lambda: view.shelf(settings, conduit).promote(), settings)
     text = f"the model of {conduit} is {new or 'none'} (before: {old or 'none'})"
-    _note(conduit, text, why, config, undo=f"icsguard models rollback {conduit} -r ...", as_json=as_json)
+    talk.recorded(conduit, Done(text=text, undo=_UNDO.format(conduit)), why, config, as_json=as_json)
 
 
 @app.command(epilog='Example: icsguard models rollback plc1 -r "holds the night shift\'s set-points"')
@@ -167,7 +175,7 @@ def rollback(
     confirm(f"writes to {conduit} will be judged by the earlier model's forecasts from now on", conduit, yes=yes)
     new, old = _moved(lambda: view.shelf(settings, conduit).rollback(to), settings)
     text = f"the model of {conduit} is again {new} (before: {old or 'none'})"
-    _note(conduit, text, why, config, undo=f"icsguard models rollback {conduit} -r ...", as_json=as_json)
+    talk.recorded(conduit, Done(text=text, undo=_UNDO.format(conduit)), why, config, as_json=as_json)
 
 
 @app.command(epilog='Example: icsguard models discard plc1 -r "learnt from the wrong week"')
@@ -176,7 +184,7 @@ def discard(conduit: Conduit, *, reason: Reason, config: Config = None, as_json:
     why = checked_reason(reason)
     settings = settings_file.loaded(config_path(config))
     gone, _ = _moved(lambda: (view.shelf(settings, conduit).discard(), ""), settings)
-    _note(conduit, f"the challenger {gone} of {conduit} is deleted", why, config, undo="", as_json=as_json)
+    talk.recorded(conduit, Done(text=f"the challenger {gone} of {conduit} is deleted"), why, config, as_json=as_json)
 
 
 def _moved(move: Callable[[], tuple[str, str]], settings: Settings) -> tuple[str, str]:
@@ -194,14 +202,3 @@ def _moved(move: Callable[[], tuple[str, str]], settings: Settings) -> tuple[str
         raise CliError(f"the models cannot be moved: {error}") from error
     hand_over(Path(settings.gateway.state_dir), Path(settings.shadow.models_dir))
     return moved
-
-
-def _note(conduit: str, text: str, reason: str, config: Path | None, *, undo: str, as_json: bool) -> None:
-    """Keep on record what was done, where a gateway runs; say it in any case."""
-    try:
-        done = talk.answer(NoteModel(conduit=conduit, what=text, reason=reason), Done, config)
-    except CliError as error:
-        if error.code is not ExitCode.NOT_RUNNING:
-            show.note(f"it is done, but the gateway did not put it on record: {error.text}")
-        done = Done(text=text)
-    talk.done(msgspec.structs.replace(done, undo=undo), as_json=as_json)

@@ -129,7 +129,7 @@ def show_ruling(found: Ruling, *, as_json: bool) -> None:
     if as_json:
         show.as_json({"may_promote": found.may_promote, "rules": found.rules})
         return
-    rows = [
+    rows: list[list[str | Cell]] = [
         [one.text, one.wanted, one.measured, Cell("yes" if one.held else "NO", "" if one.held else "red")]
         for one in found.rules
     ]

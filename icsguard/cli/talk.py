@@ -7,11 +7,13 @@ import tomllib
 from pathlib import Path
 from typing import Final, TypeVar
 
+import msgspec
+
 from icsguard.cli import show
 from icsguard.cli.exits import FAILURE_EXITS, CliError, ExitCode
 from icsguard.cli.options import config_path
 from icsguard.control.replies import Done, Failure, Reply
-from icsguard.control.requests import Request
+from icsguard.control.requests import NoteModel, Request
 from icsguard.runtime.control_client import ControlError, NoPermissionError, NotRunningError, ask
 
 DEFAULT_SOCKET: Final = Path("/run/icsguard/control.sock")
@@ -75,6 +77,17 @@ def done(reply: Done, *, as_json: bool) -> None:
         show.line(f"  {detail}")
     if reply.undo:
         show.note(f"undo: {reply.undo}")
+
+
+def recorded(conduit: str, change: Done, reason: str, config: Path | None, *, as_json: bool) -> None:
+    """Have a running gateway put on record what was changed in a conduit's models, and show it in any case."""
+    try:
+        kept = answer(NoteModel(conduit=conduit, what=change.text, reason=reason), Done, config)
+        change = msgspec.structs.replace(change, record=kept.record)
+    except CliError as error:
+        if error.code is not ExitCode.NOT_RUNNING:
+            show.note(f"it is done, but the gateway did not put it on record: {error.text}")
+    done(change, as_json=as_json)
 
 
 def would(said: str, *, as_json: bool) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from icsguard.cli import show
 from icsguard.cli.captures import checked_capture, endpoint_of
+from icsguard.cli.durations import seconds_of
 from icsguard.cli.exits import CliError, ExitCode
 from icsguard.cli.extras import needed
+from icsguard.core.clock import SECOND
 
 if TYPE_CHECKING:
     from icsguard.config.settings import Conduit, Settings
@@ -44,6 +48,19 @@ def journal_of(settings: Settings, conduit: Conduit) -> Path:
 
 
 def read(settings: Settings, conduit: Conduit, source: Path | None, device: str, ports: list[int]) -> Traffic:
+    """Return the transactions of a capture, or of the conduit's journal, but for what is forgotten. Raises CliError."""
+    seen = everything(settings, conduit, source, device, port=ports)
+    with understood(source or Path()):
+        from icsguard.learn.unlearn import remembered
+
+        kept = tuple(remembered(Path(settings.shadow.models_dir) / conduit.name, seen.transactions))
+    if len(kept) == len(seen.transactions):
+        return seen
+    counts = {**seen.counts, "forgotten": len(seen.transactions) - len(kept)}
+    return replace(seen, transactions=kept, counts=counts)
+
+
+def everything(settings: Settings, conduit: Conduit, source: Path | None, device: str, *, port: list[int]) -> Traffic:
     """Return the transactions of a capture, or of the conduit's journal. Raises CliError."""
     with understood(source or Path()):
         from icsguard.learn.traffic import choose_device, from_capture, from_journal
@@ -52,12 +69,27 @@ def read(settings: Settings, conduit: Conduit, source: Path | None, device: str,
             return from_journal(journal_of(settings, conduit), conduit.name)
         if is_journal(source):
             return from_journal(source, conduit.name)
-        chosen, wanted = frozenset(ports), endpoint_of(device) or (conduit.device_host, conduit.device_port)
-        everything = from_capture(source, conduit.name, ports=chosen)
-        one = choose_device(everything.devices, wanted)
-        if len(everything.devices) == 1:
-            return everything
+        chosen, wanted = frozenset(port), endpoint_of(device) or (conduit.device_host, conduit.device_port)
+        whole = from_capture(source, conduit.name, ports=chosen)
+        one = choose_device(whole.devices, wanted)
+        if len(whole.devices) == 1:
+            return whole
         return from_capture(source, conduit.name, ports=chosen, device=one)
+
+
+def waited(seen: Traffic, wait: str, closed: Collection[str]) -> Traffic:
+    """Return the traffic that has waited long enough, without hours that alarm. Raises CliError where nothing has."""
+    from icsguard.learn.quarantine import released
+    from icsguard.runtime.clock import Clock
+
+    wait_ns = 0 if wait.strip() == "0" else seconds_of(wait) * SECOND
+    done = released(seen.transactions, seen.alarms, Clock().now(), wait_ns=wait_ns, closed=closed)
+    if done.young or done.alarmed:
+        said = f"{done.young} are younger than {wait}, {done.alarmed} lie in or beside hours with an open alarm"
+        show.note(f"{done.young + done.alarmed} of {len(seen.transactions)} transactions do not teach: {said}")
+    if seen.transactions and not done.transactions:
+        raise CliError("no traffic is left that may teach", hint="wait, or close alarms with --closed ID")
+    return replace(seen, transactions=tuple(done.transactions))
 
 
 def is_journal(path: Path) -> bool:
@@ -70,12 +102,13 @@ def is_journal(path: Path) -> bool:
 def understood(path: Path) -> Iterator[None]:
     """Turn what can be wrong with recorded traffic into one line."""
     with needed("learn", "scapy", "onnx"):
+        from icsguard.inference.api import ModelRefusedError
         from icsguard.learn.capture import CaptureError
         from icsguard.runtime.journal import JournalError
 
         try:
             yield
-        except (CaptureError, JournalError) as error:
+        except (CaptureError, JournalError, ModelRefusedError) as error:
             raise CliError(str(error)) from error
         except OSError as error:
             raise CliError(f"{error.filename or path} cannot be read: {error.strerror}") from error

@@ -1,44 +1,48 @@
-"""The twin of a conduit fitted again to its points in force, after a human has reviewed them."""
+"""`icsguard twin`: what the model of a process knows and may forget; the fit after a review of the points."""
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from icsguard.cli.exits import CliError, ExitCode
 from icsguard.cli.extras import needed
+from icsguard.cli.handing_over import hand_over
+from icsguard.cli.limits import limits
+from icsguard.cli.unlearn import unlearn
 
 if TYPE_CHECKING:
     from icsguard.config.settings import Conduit, Settings
     from icsguard.learn.traffic import Traffic
+
+app = typer.Typer(help="The twin of a conduit's process.", no_args_is_help=True, rich_markup_mode=None)
+app.command(epilog='Example: icsguard twin unlearn plc1 2026-11-18T02:00 2026-11-18T06:00 -r "intrusion"')(unlearn)
+app.command(epilog="Example: icsguard twin limits plc1")(limits)
 
 
 def fit_twin(settings: Settings, conduit: Conduit, traffic: Traffic, progress: Callable[[float, str], None]) -> str:
     """Fit and write the twin of the conduit's own points; return what it is worth. Raises CliError."""
     with needed("learn", "scapy", "onnx"):
         from icsguard.learn.export import export, site_key
-        from icsguard.learn.fit import NothingToLearnError, fit
+        from icsguard.learn.fit import NothingToLearnError
+        from icsguard.learn.teach import teach, teaching_of
         from icsguard.learn.traffic import learnable
-        from icsguard.runtime.model_store import ModelStore
+        from icsguard.runtime.model_shelf import Shelf
+        from icsguard.runtime.model_store import PUBLIC_KEY, ModelStore
         from icsguard.runtime.places import models_dir
 
     state, options = Path(settings.gateway.state_dir), settings.shadow
     examples = [one._replace(conduit=conduit.name) for one in learnable(traffic.transactions, Counter())]
     try:
-        fitted = fit(
-            examples,
-            conduit,
-            horizon_s=options.horizon_s,
-            window_s=options.score_every_s,
-            alarms_per_day=options.alarms_per_day,
-            flow_model=ModelStore().flow(models_dir()),
-            progress=progress,
-        )
+        flow = ModelStore().flow(models_dir())
+        made = teach(examples, conduit, teaching_of(options), flow_model=flow, progress=progress)
         folder = Path(options.models_dir) / conduit.name
-        manifest = export(fitted, folder, site_key(state))
+        Shelf(folder, state / PUBLIC_KEY).keep()
+        manifest = export(made.fitted, folder, site_key(state), made.lesson)
     except NothingToLearnError as error:
         raise CliError(str(error)) from error
     except PermissionError as error:
@@ -62,13 +66,3 @@ def is_fitted_to(settings: Settings, conduit: Conduit) -> bool:
     except (OSError, ModelRefusedError):
         return False
     return card.feature_digest == points_digest(conduit.policy.points)
-
-
-def hand_over(state: Path, models: Path) -> None:
-    """Where root learns, give models and keys to the user whose state folder it is: the shadow must read them."""
-    if os.geteuid() != 0 or not state.exists():
-        return
-    owner = state.stat()
-    for folder in (models, state / "keys"):
-        for path in (folder, *folder.rglob("*")) if folder.exists() else ():
-            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)

@@ -22,8 +22,8 @@ from icsguard.inference import manifest as cards
 from icsguard.inference import signature
 from icsguard.inference.api import ModelRefusedError
 from icsguard.learn.export import export, site_key
-from icsguard.learn.fit import fit
 from icsguard.learn.golden import attacks, play
+from icsguard.learn.teach import teach, teaching_of
 from icsguard.learn.traffic import learnable
 from icsguard.runtime.model_shelf import TRIAL, Shelf
 from icsguard.runtime.model_store import CHALLENGER, PUBLIC_KEY, SITE, ModelStore
@@ -64,19 +64,16 @@ def challenge(settings: Settings, conduit: Conduit, traffic: Sequence[Transactio
     examples = [one._replace(conduit=conduit.name) for one in learnable(traffic, Counter())]
     cut = int(len(examples) * TAUGHT)
     flow = _flow(store)
-    shadow = settings.shadow
-    fitted = fit(
+    made = teach(
         examples[:cut],
         conduit,
-        horizon_s=shadow.horizon_s,
-        window_s=shadow.score_every_s,
-        alarms_per_day=shadow.alarms_per_day,
+        teaching_of(settings.shadow),
         flow_model=flow,
         progress=lambda share, text: progress(_FITTING * share, text),
     )
     fresh = folder / f"{CHALLENGER}.new"
     shutil.rmtree(fresh, ignore_errors=True)
-    export(fitted, fresh, site_key(state))
+    export(made.fitted, fresh, site_key(state), made.lesson)
     challenger = store.site(fresh, state / PUBLIC_KEY)
     trial = _tried(settings, conduit, examples[cut:], (champion, challenger), flow, progress)
     _write(fresh, trial, site_key(state))

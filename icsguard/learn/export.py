@@ -6,14 +6,17 @@ does not fit together and keeps the model that it has. The site key signs: made 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from icsguard.inference import signature
 from icsguard.inference.manifest import Manifest, Port, digest, encode
 from icsguard.inference.onnx_build import Op, model
+from icsguard.learn import lesson as lessons
 from icsguard.learn.fit import Fitted
-from icsguard.runtime.model_store import MANIFEST, ONNX, PUBLIC_KEY, SIGNATURE, SITE, SITE_KIND
+from icsguard.learn.lesson import Lesson
+from icsguard.runtime.model_store import LESSON, MANIFEST, ONNX, PUBLIC_KEY, SIGNATURE, SITE, SITE_KIND
 from icsguard.runtime.whole_file import put
 from icsguard.twin import site_model
 from icsguard.twin.scoring import Matrices
@@ -23,13 +26,18 @@ KEY: Final = "site.key"
 COMMAND: Final = "icsguard learn {conduit}"
 
 
-def export(fitted: Fitted, folder: Path, key: bytes) -> Manifest:
-    """Write the model to `folder` (the conduit's own, made if needed), signed with `key`; return its manifest."""
-    onnx, site = onnx_bytes(fitted.matrices), site_model.encode(fitted.model)
-    manifest = manifest_of(fitted, onnx, site)
+def export(fitted: Fitted, folder: Path, key: bytes, lesson: Lesson | None = None) -> Manifest:
+    """Write the model to `folder` (the conduit's own, made if needed), signed with `key`; return its manifest.
+
+    `lesson`: the statistics of what taught it, kept beside it so that a part can be taken out again.
+    """
+    parts = {ONNX: onnx_bytes(fitted.matrices), SITE: site_model.encode(fitted.model)}
+    if lesson is not None and len(statistics := lessons.encode(lesson)) <= lessons.MAX_BYTES:
+        parts[LESSON] = statistics
+    manifest = manifest_of(fitted, parts)
     text = encode(manifest)
     folder.mkdir(parents=True, exist_ok=True, mode=0o750)
-    for name, content in ((ONNX, onnx), (SITE, site), (SIGNATURE, signature.sign(key, text)), (MANIFEST, text)):
+    for name, content in {**parts, SIGNATURE: signature.sign(key, text), MANIFEST: text}.items():
         put(folder / name, content, 0o640)
     return manifest
 
@@ -46,15 +54,15 @@ def site_key(state_dir: Path) -> bytes:
     return key
 
 
-def manifest_of(fitted: Fitted, onnx: bytes, site: bytes) -> Manifest:
-    """Return the card of a fitted twin."""
+def manifest_of(fitted: Fitted, parts: Mapping[str, bytes]) -> Manifest:
+    """Return the card of a fitted twin; `parts`: its files by name."""
     one = fitted.model
     size, modes = len(one.columns), len(one.modes) + 1
     guarded = {column.name: column for column in one.columns if column.band}
     return Manifest(
         name=f"twin-{one.conduit}",
         kind=SITE_KIND,
-        files={ONNX: digest(onnx), SITE: digest(site)},
+        files={name: digest(content) for name, content in parts.items()},
         inputs=tuple(Port(name, (1, size)) for name in ("row", "state", "previous")),
         outputs=(Port("temporal", (1, size)), Port("spatial", (1, modes * size))),
         features=tuple(column.name for column in one.columns),

@@ -130,7 +130,8 @@ def _fit(
 ) -> tuple[bool, str, dict[str, float]]:
     """Fit and export the twin to `folder`; return whether there is one, a note and its metrics."""
     from icsguard.learn.export import export, site_key  # noqa: PLC0415 - a proposal alone needs no numpy
-    from icsguard.learn.fit import NothingToLearnError, fit  # noqa: PLC0415 - likewise
+    from icsguard.learn.fit import NothingToLearnError  # noqa: PLC0415 - likewise
+    from icsguard.learn.teach import teach, teaching_of  # noqa: PLC0415 - likewise
     from icsguard.runtime.model_store import ModelStore  # noqa: PLC0415 - likewise
 
     try:
@@ -139,16 +140,8 @@ def _fit(
         flow_model = None  # the shadow says so too; a twin is possible without it
     examples = [one._replace(conduit=conduit.name) for one in learnable(traffic.transactions, Counter())]
     try:
-        fitted = fit(
-            examples,
-            conduit,
-            horizon_s=settings.shadow.horizon_s,
-            window_s=settings.shadow.score_every_s,
-            alarms_per_day=settings.shadow.alarms_per_day,
-            flow_model=flow_model,
-            progress=progress,
-        )
-        manifest = export(fitted, folder, site_key(Path(settings.gateway.state_dir)))
+        made = teach(examples, conduit, teaching_of(settings.shadow), flow_model=flow_model, progress=progress)
+        manifest = export(made.fitted, folder, site_key(Path(settings.gateway.state_dir)), made.lesson)
     except NothingToLearnError as error:
         return False, str(error), {}
     except OSError as error:

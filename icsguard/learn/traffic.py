@@ -43,6 +43,8 @@ class Traffic:
     """Requests for each device of a capture."""
     source: str = ""
     """Name of the file, without its folder: a proposal is the same wherever it lay."""
+    alarms: tuple[tuple[int, str], ...] = ()
+    """When something was found in it by icsguard itself, with the record's id."""
 
 
 def wires(path: Path, counts: Counter[str], ports: frozenset[int] = MODBUS_PORTS) -> Iterator[Wire]:
@@ -102,7 +104,8 @@ def from_journal(path: Path, conduit: str) -> Traffic:
     counts["transactions"] = len(kept)
     counts["sessions"] = len(flows)
     good = _without_incidents(kept, records, counts)
-    return Traffic(numbered(good), dict(sorted(counts.items())), {}, path.name)
+    alarms = tuple((one.at, one.id) for one in records if one.kind is RecordKind.FINDING)
+    return Traffic(numbered(good), dict(sorted(counts.items())), {}, path.name, alarms)
 
 
 def learnable(transactions: Iterable[Transaction], counts: Counter[str]) -> Iterator[Transaction]:

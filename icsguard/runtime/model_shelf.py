@@ -17,7 +17,7 @@ from icsguard.inference import manifest as cards
 from icsguard.inference import signature
 from icsguard.inference.api import ModelRefusedError
 from icsguard.inference.manifest import Manifest
-from icsguard.runtime.model_store import CHALLENGER, MANIFEST, ONNX, SIGNATURE, SITE
+from icsguard.runtime.model_store import CHALLENGER, LESSON, MANIFEST, ONNX, SIGNATURE, SITE
 from icsguard.runtime.whole_file import put
 
 PREVIOUS: Final = "previous"
@@ -86,7 +86,7 @@ class Shelf:
         new = self.challenger
         if new is None or new.manifest is None:
             raise ShelfError(f"there is no challenger that could be promoted{_why(new)}")
-        old = self._keep()
+        old = self.keep()
         self._install(new.folder)
         shutil.rmtree(new.folder)
         return new.digest, old
@@ -100,7 +100,7 @@ class Shelf:
         new = found[0]
         if new.manifest is None:
             raise ShelfError(f"the earlier model {new.digest} may not be used: {new.refused}")
-        old = self._keep()
+        old = self.keep()
         self._install(new.folder)
         shutil.rmtree(new.folder)
         return new.digest, old
@@ -128,7 +128,7 @@ class Shelf:
             return Shelved(role, folder, name, None, str(error))
         return Shelved(role, folder, name, manifest)
 
-    def _keep(self) -> str:
+    def keep(self) -> str:
         """Copy the champion to where rollbacks find it; return its digest, empty where there is none worth keeping."""
         old = self.champion
         if old is None or old.manifest is None:
@@ -147,8 +147,11 @@ class Shelf:
 def _copy(source: Path, target: Path) -> None:
     """Copy one model, manifest last."""
     target.mkdir(parents=True, exist_ok=True, mode=0o750)
-    for name in (*_PARTS, SIGNATURE, MANIFEST):
-        put(target / name, (source / name).read_bytes(), _MODE)
+    if not (source / LESSON).exists():
+        (target / LESSON).unlink(missing_ok=True)
+    for name in (*_PARTS, LESSON, SIGNATURE, MANIFEST):
+        if name != LESSON or (source / name).exists():
+            put(target / name, (source / name).read_bytes(), _MODE)
 
 
 def _number(folder: Path) -> int:

@@ -125,7 +125,8 @@ def answers(record):
         "ListTickets": Tickets(now=NOW, wall_shift=0, tickets=(ticket,)),
         "ListGrants": Grants(now=NOW, wall_shift=0, grants=(grant,)),
         **dict.fromkeys(
-            ("Isolate", "Release", "Approve", "Deny", "SetMode", "Reload", "AddGrant", "EndGrant", "NoteModel", "Stop"), done
+            ("Isolate", "Release", "Approve", "Deny", "SetMode", "Reload", "AddGrant", "EndGrant", "NoteModel", "Stop"),
+            done,
         ),
     }  # fmt: skip
 

@@ -3,8 +3,6 @@ import struct
 
 import pytest
 
-from icsguard.cli import show
-from icsguard.cli.learn import progress_bar
 from icsguard.control.requests import Reload
 from icsguard.core.decision import Decision
 from icsguard.core.transaction import Outcome, Transaction
@@ -166,13 +164,6 @@ def test_what_is_neither_capture_nor_journal_is_one_line(icsguard, site):
     ended = icsguard("learn", "plc1", "--from", "a.pcap")
     assert 1 == ended.code
     assert "a.pcap" in ended.err
-
-
-def test_a_terminal_sees_how_far_it_is(monkeypatch, capsys):
-    monkeypatch.setattr(show, "coloured", lambda: True)
-    with progress_bar("learning plc1") as progress:
-        progress(0.5, "fitting the twin")
-    assert "" == capsys.readouterr().out  # it is no data
 
 
 def test_a_proposal_with_nothing_in_it_is_one_line(icsguard, site, capture, conversation):

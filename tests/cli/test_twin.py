@@ -1,13 +1,11 @@
 import dataclasses
 import math
-import os
 import struct
 
 import pytest
 
-from icsguard.cli import twin
 from icsguard.cli.exits import CliError
-from icsguard.cli.twin import fit_twin, hand_over, is_fitted_to
+from icsguard.cli.twin import fit_twin, is_fitted_to
 from icsguard.config.settings import Conduit, GatewaySettings, Settings, ShadowSettings
 from icsguard.core.decision import Decision
 from icsguard.core.meaning import Table
@@ -75,20 +73,3 @@ def test_a_twin_is_kept_as_long_as_its_points_mean_the_same(settings, conduit):
 def test_too_little_traffic_is_one_line(settings, conduit):
     with pytest.raises(CliError, match="plc1"):
         fit_twin(settings, conduit, polled(5), lambda *_: None)
-
-
-def test_what_root_wrote_belongs_to_the_user_of_the_state_folder(tmp_path, monkeypatch):
-    (tmp_path / "keys").mkdir()
-    (tmp_path / "keys" / "site.key").write_text("")
-    (tmp_path / "models" / "plc1").mkdir(parents=True)
-    changed = []
-    monkeypatch.setattr(twin.os, "geteuid", lambda: 0)
-    monkeypatch.setattr(twin.os, "chown", lambda path, *_ids, **_options: changed.append(path.name))
-    hand_over(tmp_path, tmp_path / "models")
-    assert {"keys", "site.key", "models", "plc1"} == set(changed)
-
-
-def test_anybody_else_gives_nothing_away(tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    monkeypatch.setattr(os, "chown", lambda *_args, **_options: pytest.fail("it changed an owner"))
-    hand_over(tmp_path, tmp_path)

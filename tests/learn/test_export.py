@@ -11,7 +11,7 @@ from icsguard.lab.offline import OfflineCell, cell_points
 from icsguard.learn.export import export, manifest_of, onnx_bytes, site_key
 from icsguard.learn.fit import fit
 from icsguard.policy.rules import Policy
-from icsguard.runtime.model_store import ONNX
+from icsguard.runtime.model_store import ONNX, SITE
 from icsguard.twin import site_model
 from icsguard.twin.scoring import predict
 
@@ -24,7 +24,7 @@ def fitted():
 
 def test_onnxruntime_and_numpy_agree(fitted):
     data = onnx_bytes(fitted.matrices)
-    manifest = manifest_of(fitted, data, site_model.encode(fitted.model))
+    manifest = manifest_of(fitted, {ONNX: data, SITE: site_model.encode(fitted.model)})
     scorer = OnnxScorer(admit(ONNX, data, manifest))
     noise = np.random.default_rng(1)
     bits = [i for i, one in enumerate(fitted.model.columns) if one.scale == 1.0 and one.mean == 0.0]
@@ -56,7 +56,7 @@ def test_the_site_key_is_made_once_and_is_private(tmp_path):
 
 
 def test_the_manifest_says_how_good_the_twin_is(fitted):
-    manifest = manifest_of(fitted, b"", b"")
+    manifest = manifest_of(fitted, {})
     assert manifest.metrics["seconds"] > 30
     assert "trusted_s.level_1" in manifest.metrics
     assert manifest.metrics["false_alarms_per_day_bound"] > 1
