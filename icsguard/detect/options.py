@@ -16,6 +16,7 @@ class ConduitOptions:
     isolation_threshold: int = 3
     """So many grave findings or refusals on one client within a minute before its isolation is asked for."""
     isolation_seconds: int = 900
+    protocol: str = "modbus"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ from icsguard.detect.judging import judge
 from icsguard.detect.options import ShadowOptions
 from icsguard.twin.site_model import Site
 
+FOLLOWED: Final = frozenset({"modbus"})
+"""Protocols whose traffic is understood here; writes of others are allowed, as policy has allowed them already."""
 PORTION: Final = 4
 """Rows and windows scored in one tick at most: a question that comes meanwhile waits for them, 0.3 ms."""
 
@@ -34,6 +36,7 @@ class Shadow:
         self._watches = {
             conduit.name: ConduitWatch(conduit, options, sites.get(conduit.name), flow_model)
             for conduit in options.conduits
+            if conduit.protocol in FOLLOWED
         }
         self._asked = self._against = self._unknown = 0
 

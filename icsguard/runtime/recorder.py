@@ -28,7 +28,7 @@ from icsguard.core.record import Record
 from icsguard.core.transaction import Transaction
 from icsguard.evidence.own import Facts, OwnRecords
 from icsguard.evidence.summary import Summary
-from icsguard.protocols.registry import PROTOCOLS
+from icsguard.protocols.registry import PROTOCOLS, intent_of
 from icsguard.runtime import log, systemd
 from icsguard.runtime.clock import Clock
 from icsguard.runtime.link import Link, LinkClient
@@ -111,8 +111,7 @@ class Recorder:
                 self._recording.put(record)
 
     def _intent_of(self, transaction: Transaction) -> Intent:
-        protocol = self._conduits.get(transaction.conduit, "modbus")
-        return PROTOCOLS[protocol].meaning(transaction.request).intent
+        return intent_of(self._conduits.get(transaction.conduit, "modbus"), transaction.request)
 
     def _hello(self, link: Link) -> None:
         link.send(links.Hello("recorder", os.getpid(), icsguard.__version__))
@@ -140,6 +139,8 @@ class Recorder:
             self._recording, self._next = self._next, None
         modes = {conduit.name: conduit.mode for conduit in settings.conduits}
         modes |= {name: Mode(mode) for name, mode in message.modes}
+        # Learning reads frames of the protocols in PROTOCOLS; nothing would ever read a journal of another one.
+        modes = {name: mode for name, mode in modes.items() if self._conduits.get(name, "modbus") in PROTOCOLS}
         recording.learn(modes, message.run, self._clock)
         self._wake.set()
 

@@ -23,7 +23,8 @@ class SecretTraffic:
         self._spans: dict[str, list[tuple[Table, AddressRange]]] = {}
         self._protocols = {conduit.name: conduit.protocol for conduit in settings.conduits}
         for conduit in settings.conduits:
-            secret = [_span(point) for point in conduit.policy.points if point.kind is PointKind.SECRET]
+            points = conduit.policy.points
+            secret = [_span(point) for point in points if point.kind is PointKind.SECRET and point.in_registers]
             if secret:
                 self._spans[conduit.name] = secret
 

@@ -52,7 +52,7 @@ _LOG: Final = structlog.get_logger("icsguard.shadow")
 def options_of(settings: Settings) -> ShadowOptions:
     """Return what the shadow's core needs of the settings."""
     conduits = tuple(
-        ConduitOptions(one.name, one.policy.points, one.isolation.threshold, one.isolation.seconds)
+        ConduitOptions(one.name, one.policy.points, one.isolation.threshold, one.isolation.seconds, one.protocol)
         for one in settings.conduits
     )
     shadow = settings.shadow

@@ -1,7 +1,8 @@
 import pytest
 
 from icsguard.core.decision import Decision
-from icsguard.core.transaction import Outcome
+from icsguard.core.transaction import Outcome, Question
+from icsguard.detect.options import ConduitOptions, ShadowOptions
 from icsguard.detect.shadow import Shadow
 from icsguard.lab import registers as at
 from icsguard.lab.operations import NORMAL_S, normal_operation, percent, switch
@@ -154,3 +155,10 @@ class Lying:
 
     def __getattr__(self, name):
         return getattr(self._registers, name)
+
+
+def test_a_conduit_of_another_protocol_is_not_followed(points):
+    options = ShadowOptions((ConduitOptions("ua", points, protocol="opcua"),))
+    shadow = Shadow(options, {}, None)
+    opinion = shadow.ask(Question(7, "ua", 1, "10.0.0.1", 0, b"\x01\x00\xa1\x02"), 0)
+    assert (7, Decision.ALLOW, ()) == opinion[:3]
