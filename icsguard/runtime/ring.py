@@ -10,8 +10,6 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-import structlog
-
 from icsguard.core.clock import SECOND
 from icsguard.core.finding import Finding
 from icsguard.core.record import Record
@@ -20,13 +18,14 @@ from icsguard.detect.flow_model import FlowModel
 from icsguard.detect.options import ShadowOptions
 from icsguard.detect.sparring import Sparring
 from icsguard.evidence.own import OwnRecords
+from icsguard.runtime.log import get_logger
 from icsguard.twin.site_model import Site
 
 MAX_WAITING: Final = 512  # batches and questions; seconds of full load. The oldest is shed, and counted
 PORTION: Final = 4
 """Entries done in one round of the shadow."""
 
-_LOG: Final = structlog.get_logger("icsguard.ring")
+_LOG: Final = get_logger("icsguard.ring")
 _Entry = tuple[Sequence[Transaction], Question | None, Opinion | None]
 
 

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-import structlog
 
 import icsguard
 from icsguard.config.settings import Settings
@@ -46,7 +45,7 @@ CATCH_UP_NS: Final = MS
 """So long waiting transactions are observed before a question is answered: the freshest image at a bounded price."""
 IDLE_S: Final = 0.2
 STATUS_S: Final = 1.0
-_LOG: Final = structlog.get_logger("icsguard.shadow")
+_LOG: Final = log.get_logger("icsguard.shadow")
 
 
 def options_of(settings: Settings) -> ShadowOptions:
