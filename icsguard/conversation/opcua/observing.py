@@ -35,6 +35,12 @@ def observe(guard: UaGuard, flight: UaFlight, answer: bytes, now: int) -> None:
             guard.node_memory.tree.learned(parent, child)
 
 
+def observe_read(guard: UaGuard, request: Request | None, answer: bytes, now: int) -> None:
+    """Take the answer to a read that is known already into policy's memory."""
+    if request is not None:
+        _seen(guard, observations(request, parse_response(answer), guard.known.names(request.header.token)), now)
+
+
 def _names(guard: UaGuard, flight: UaFlight) -> Names:
     return guard.known.names(flight.request.header.token)
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from icsguard.conversation.opcua.activation import Wish, wished
 from icsguard.conversation.opcua.credentials import NONCE, Proof, Resign, Resigned, Signing
-from icsguard.conversation.opcua.endpoints import Face, chosen, endpoints, servers
+from icsguard.conversation.opcua.discovery import Discovery
+from icsguard.conversation.opcua.endpoints import endpoints
 from icsguard.conversation.opcua.flight import UaFlight
 from icsguard.conversation.opcua.ledger import Entry
 from icsguard.conversation.opcua.namespaces import names_request
-from icsguard.core.clock import MINUTE, MS
+from icsguard.core.clock import MS
 from icsguard.core.decision import Decision, Layer
 from icsguard.core.defect import Defect
 from icsguard.core.transaction import Outcome
@@ -30,9 +31,7 @@ from icsguard.protocols.opcua.messages_session import (
     CreateSessionRequest,
     CreateSessionResponse,
     FindServersRequest,
-    FindServersResponse,
     GetEndpointsRequest,
-    GetEndpointsResponse,
     SignatureData,
 )
 from icsguard.protocols.opcua.refuse import fault
@@ -61,6 +60,7 @@ class SessionServices:
     def __init__(self, talk: Terminated) -> None:
         self._talk = talk
         self._guard = talk.guard
+        self.discovery = Discovery(self, talk)
         self._deadlines: dict[int, tuple[int, UaFlight]] = {}
         """RequestId to when it must have been answered, and what was asked."""
 
@@ -83,31 +83,33 @@ class SessionServices:
             self._deadlines[id_] = (now + self._guard.conduit.device_timeout_ms * MS, flight)
             self._begin(flight, now)
 
-    def _ready(self, flight: UaFlight, then: Callable[[int], None], now: int) -> None:
-        """Go on once the channel to the device is open: signatures need its certificate."""
+    def _prepared(self, flight: UaFlight, then: Callable[[int], None], now: int) -> None:
+        """Go on once channel, certificate and endpoints of the device are known: signatures and tokens need them."""
 
         def go(later: int) -> None:
             if flight.id in self._deadlines:
-                then(later)
+                self.discovery.knowing(flight, then, later)
 
         why = self._talk.far.when_ready(go, now)
         if why is not None:
             self.refuse(flight, why.reply or STATUS["BadCommunicationError"], why.code, now, why.text)
 
+    def is_under_way(self, flight: UaFlight) -> bool:
+        """Say whether a request still waits for its answer."""
+        return flight.id in self._deadlines
+
     def _begin(self, flight: UaFlight, now: int) -> None:
         match flight.request.body:
             case GetEndpointsRequest():
-                self._knowing(flight, lambda later: self._tell_endpoints(flight, later), now)
+                self.discovery.knowing(flight, lambda later: self.discovery.tell_endpoints(flight, later), now)
             case FindServersRequest():
-                self._knowing(flight, lambda later: self._servers(flight, later), now)
+                self.discovery.knowing(flight, lambda later: self.discovery.tell_servers(flight, later), now)
             case CreateSessionRequest():
                 asked = flight.request.body
-                self._ready(flight, lambda at: self._knowing(flight, lambda t: self._create(flight, asked, t), at), now)
+                self._prepared(flight, lambda later: self._create(flight, asked, later), now)
             case ActivateSessionRequest():
                 wish = flight.request.body
-                self._ready(
-                    flight, lambda at: self._knowing(flight, lambda t: self._activate(flight, wish, t), at), now
-                )
+                self._prepared(flight, lambda later: self._activate(flight, wish, later), now)
             case _:
                 self.refuse(flight, STATUS["BadServiceUnsupported"], "service-unknown", now)
 
@@ -119,7 +121,7 @@ class SessionServices:
         flight.note(Reason(layer, code, text or f"{flight.request.name}: {code}", Decision.REFUSE, reply=status))
         flight.decision, flight.reply = Decision.REFUSE, status
         self._talk.traffic.refused += 1
-        self._finish(flight, fault(flight.request, status, self._ticks(now)), Outcome.REFUSED, now)
+        self._finish(flight, fault(flight.request, status, self.ticks(now)), Outcome.REFUSED, now)
         self._guard.quarantine.grave_event(self._talk.client.address, flight.reasons[-1].text, now)
 
     def _finish(self, flight: UaFlight, body: bytes, outcome: Outcome, now: int) -> None:
@@ -129,19 +131,21 @@ class SessionServices:
         self._talk.reply(flight.id, flight.request, body, now)
         self._talk.traffic.end(flight, outcome, now)
 
-    def _good(self, flight: UaFlight, parameters: tuple[object, ...], now: int) -> None:
-        header = ResponseHeader(self._ticks(now), flight.request.header.handle)
+    def good(self, flight: UaFlight, parameters: tuple[object, ...], now: int) -> None:
+        """Give the client a good answer."""
+        header = ResponseHeader(self.ticks(now), flight.request.header.handle)
         self._finish(flight, build_response(flight.request.number, header, parameters), Outcome.ANSWERED, now)
 
     def _fault_of(self, flight: UaFlight, response: Response, now: int) -> None:
         """Pass the device's own fault on."""
         flight.reply = response.fault
-        self._finish(flight, fault(flight.request, response.fault, self._ticks(now)), Outcome.EXCEPTION, now)
+        self._finish(flight, fault(flight.request, response.fault, self.ticks(now)), Outcome.EXCEPTION, now)
 
-    def _ticks(self, now: int) -> int:
+    def ticks(self, now: int) -> int:
+        """Return the time on the wire."""
         return ticks_of(now + self._guard.wall_shift)
 
-    def _exchange(
+    def exchange(
         self, flight: UaFlight, parameters: tuple[object, ...], then: Callable[[Response, int], None], now: int
     ) -> None:
         """Ask the device in the client's name; `then` gets its parsed answer, the client every fault."""
@@ -165,55 +169,6 @@ class SessionServices:
         if why is not None:
             self.refuse(flight, why.reply or STATUS["BadCommunicationError"], why.code, now, why.text)
 
-    # Discovery.
-
-    @property
-    def _face(self) -> Face:
-        options, legs = self._guard.options, self._guard.legs
-        leaf = legs.ours.certificate if legs.ours is not None else None
-        return Face(options.url or self._talk.near.url, leaf, legs.application_uri, options.client_security)
-
-    def _knowing(self, flight: UaFlight, then: Callable[[int], None], now: int) -> None:
-        """Go on once the device's endpoints are known: CreateSession may answer with less of them (P4 §5.6.2)."""
-        guard = self._guard
-        if guard.device_endpoints and now < guard.endpoints_at + MINUTE:
-            then(now)
-            return
-        header = RequestHeader(timestamp=self._ticks(now), handle=1)
-        body = build_request(header, GetEndpointsRequest(guard.device_url, None, None))
-
-        def answered(raw: bytes, later: int) -> None:
-            if flight.id not in self._deadlines:
-                return
-            found = parse_response(raw).body
-            if isinstance(found, GetEndpointsResponse) and found.endpoints:
-                guard.device_endpoints, guard.endpoints_at = found.endpoints, later
-                then(later)
-            else:
-                self.refuse(flight, STATUS["BadUnknownResponse"], "device-endpoints", later)
-
-        why = self._talk.own_request(body, answered, now)
-        if why is not None:
-            self.refuse(flight, why.reply or STATUS["BadCommunicationError"], why.code, now, why.text)
-
-    def _tell_endpoints(self, flight: UaFlight, now: int) -> None:
-        found = endpoints(self._guard.device_endpoints, self._guard.options.server_security, self._face)
-        self._good(flight, GetEndpointsResponse(found), now)
-
-    def _servers(self, flight: UaFlight, now: int) -> None:
-        guard = self._guard
-
-        def then(response: Response, later: int) -> None:
-            body = response.body
-            assert isinstance(body, FindServersResponse)  # noqa: S101 - its number was compared
-            model = chosen(guard.device_endpoints, guard.options.server_security)
-            uri = model.server.uri if model is not None else None
-            found = body.servers or ()
-            own = uri or (found[0].uri if len(found) == 1 else None)
-            self._good(flight, FindServersResponse(servers(found, own or "", self._face)), later)
-
-        self._exchange(flight, FindServersRequest(guard.device_url, None, None), then, now)
-
     # CreateSession.
 
     def _create(self, flight: UaFlight, asked: CreateSessionRequest, now: int) -> None:
@@ -235,7 +190,7 @@ class SessionServices:
             certificate=upstream.certificate if upstream is not None else None,
             max_response=min(asked.max_response or near.large.message, near.large.message),
         )
-        self._exchange(flight, wish, lambda got, later: self._created(flight, asked, nonce, got, later), now)
+        self.exchange(flight, wish, lambda got, later: self._created(flight, asked, nonce, got, later), now)
 
     def _may_create(self, asked: CreateSessionRequest, now: int) -> Defect | None:
         guard, near = self._guard, self._talk.near
@@ -324,14 +279,14 @@ class SessionServices:
         guard.known.answered(flight.request, response)
         answer = body._replace(
             nonce=entry.our_nonce,
-            certificate=self._face.certificate,
-            endpoints=endpoints(guard.device_endpoints, guard.options.server_security, self._face),
+            certificate=self.discovery.face.certificate,
+            endpoints=endpoints(guard.device_endpoints, guard.options.server_security, self.discovery.face),
             certificates=None,
             signature=made.signature,
             max_request=min(body.max_request or talk.near.large.message, talk.near.large.message),
         )
         flight.entry = entry
-        self._good(flight, answer, now)
+        self.good(flight, answer, now)
 
     # ActivateSession.
 
@@ -412,7 +367,7 @@ class SessionServices:
             identity=wish.token(resigned),
             token_signature=SignatureData(None, None),
         )
-        self._exchange(flight, out, lambda got, later: self._activated(flight, entry, identity, got, later), now)
+        self.exchange(flight, out, lambda got, later: self._activated(flight, entry, identity, got, later), now)
 
     def _activated(self, flight: UaFlight, entry: Entry, identity: Identity, response: Response, now: int) -> None:
         body = response.body
@@ -431,10 +386,10 @@ class SessionServices:
             if flight.id not in self._deadlines:
                 return
             self._guard.known.answered(parse_request(body), parse_response(raw))
-            self._good(flight, answer, later)
+            self.good(flight, answer, later)
 
         if self._talk.own_request(body, then, now) is not None:
-            self._good(flight, answer, now)
+            self.good(flight, answer, now)
 
     # Time.
 
@@ -451,7 +406,7 @@ class SessionServices:
                 self._talk.forget_exchange(flight.id)
                 flight.reply = STATUS["BadTimeout"]
                 self._finish(
-                    flight, fault(flight.request, STATUS["BadTimeout"], self._ticks(now)), Outcome.TIMED_OUT, now
+                    flight, fault(flight.request, STATUS["BadTimeout"], self.ticks(now)), Outcome.TIMED_OUT, now
                 )
 
     def next_timer(self) -> list[int]:

@@ -7,13 +7,13 @@ settled, asked about, and handed to the device at most once.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, Protocol
+from typing import Final
 
 from icsguard.conversation.api import Ask
 from icsguard.conversation.opcua import ending, enforce
 from icsguard.conversation.opcua.flight import UaFlight
+from icsguard.conversation.opcua.flights import MAX_PATIENCE_MS, Flights, Wire
 from icsguard.conversation.opcua.guard import UaGuard
-from icsguard.conversation.opcua.hot import READ, HotFlight, HotReads
 from icsguard.conversation.opcua.ledger import Entry
 from icsguard.conversation.opcua.observing import observe
 from icsguard.conversation.states import Stage
@@ -25,79 +25,32 @@ from icsguard.core.transaction import Opinion, Outcome, Question
 from icsguard.core.verdict import Reason
 from icsguard.policy.nodes.bounds import Usage
 from icsguard.policy.techniques import FLOOD
-from icsguard.protocols.opcua.correlate import MAX_IN_FLIGHT, Correlator, Pairing, Pending
-from icsguard.protocols.opcua.learning import is_telling, learn
-from icsguard.protocols.opcua.meaning import meaning
+from icsguard.protocols.opcua.correlate import Pairing, Pending
+from icsguard.protocols.opcua.learning import learn
 from icsguard.protocols.opcua.refuse import answered, can_split, fault, splice, split
-from icsguard.protocols.opcua.services import answer_head, parse_request
+from icsguard.protocols.opcua.services import answer_head
 from icsguard.protocols.opcua.status import STATUS
 from icsguard.protocols.opcua.times import ticks_of
 from icsguard.protocols.opcua.uacp import Frame
 
 MAX_WAITING: Final = 64  # changes of one connection that wait their turn; the next is answered busy
 CLOSE_SESSION: Final = 473
-MAX_PATIENCE_MS: Final = 60_000  # a client's TimeoutHint is followed up to here: a method may take its time
-_FOLLOWED: Final = frozenset({Stage.WAITING, Stage.ASKED, Stage.READY})
 _TIMEOUT: Final = STATUS["BadTimeout"]
 _BROKEN: Final = STATUS["BadCommunicationError"]
 _UNKNOWN_RESPONSE: Final = STATUS["BadUnknownResponse"]
 
 
-class Wire(Protocol):
-    """Where requests and answers go."""
-
-    @property
-    def can_edit(self) -> bool:
-        """Say whether a request can be changed on its way."""
-        ...
-
-    def forward(self, flight: UaFlight, now: int) -> Defect | None:
-        """Hand a request to the device; return why that cannot be."""
-        ...
-
-    def answer(self, flight: UaFlight, body: bytes, frames: tuple[Frame, ...], now: int) -> None:
-        """Give the client an answer; `frames` as they came from the device, where nothing in them was changed."""
-        ...
-
-    def ask(self, command: Ask) -> None:
-        """Ask the shadow."""
-        ...
-
-
-class Traffic:
+class Traffic(Flights):
     """The requests of one connection that have not ended."""
 
-    __slots__ = (
-        "_client",
-        "_correlator",
-        "_flow",
-        "_guard",
-        "_wire",
-        "asked",
-        "flying",
-        "hot",
-        "refused",
-        "requests",
-        "waiting",
-        "writes",
-    )
+    __slots__ = ("asked", "waiting")
 
     def __init__(self, guard: UaGuard, client: Client, flow: int, wire: Wire) -> None:
-        self._guard = guard
-        self._client = client
-        self._flow = flow
-        self._wire = wire
-        self._correlator = Correlator()
+        super().__init__(guard, client, flow, wire)
         self.waiting: list[UaFlight] = []
         """What may change the plant, in order of arrival; at most MAX_WAITING."""
         self.asked: dict[int, UaFlight] = {}
         """Requests on which an opinion is due, by transaction number."""
-        self.flying: dict[int, UaFlight] = {}
-        """Requests that the device has, by RequestId; the correlator bounds them."""
-        self.hot = HotReads()
-        self.requests = 0
-        self.writes = 0
-        self.refused = 0
 
     @property
     def in_flight(self) -> int:
@@ -108,77 +61,6 @@ class Traffic:
     def owes_changes(self) -> bool:
         """Say whether the device has requests whose end is worth waiting for: all but reads and Publish."""
         return any(flight.changes for flight in self.flying.values())
-
-    # The hot path.
-
-    def known_read(self, id_: int, body: bytes, now: int) -> HotFlight | None:
-        """Return a read that may go to the device as it is; then it counts as handed over."""
-        hot = self.hot
-        entry = hot.found(self._guard, body, self._flow, now)
-        if entry is None or id_ in self.flying or id_ in hot.flying or len(hot.flying) >= self._room:
-            return None
-        run = self._guard.run
-        run.transactions += 1
-        self.requests += 1
-        entry.last_at = now
-        patience = max(self._guard.conduit.device_timeout_ms, min(hot.patience(body), MAX_PATIENCE_MS))
-        flight = hot.flying[id_] = HotFlight(run.transactions, body, now, now + patience * MS, entry)
-        return flight
-
-    def known_answer(self, id_: int, body: bytes, now: int) -> HotFlight | None:
-        """Return the read whose good answer these bytes are; then they go to the client as they are."""
-        hot = self.hot
-        flight = hot.flying.pop(id_, None)
-        if flight is None:
-            return None
-        if not hot.is_good(flight, body):
-            self._cool(id_, flight)
-            return None
-        guard = self._guard
-        request = hot.mirrored(flight, flight.entry.mask_bytes)
-        address = self._client.address
-        guard.run.mirror.append((flight.number, guard.name, self._flow, address, flight.at, now, request, body, 0, 0))
-        guard.counters.hot += 1
-        return flight
-
-    def hot_failed(self, id_: int, why: Defect, now: int) -> None:
-        """A read on the hot path could not be handed over after all."""
-        self._cool(id_, self.hot.flying.pop(id_))
-        self._correlator.abandon(id_)
-        flight = self.flying.pop(id_)
-        flight.note(Reason(Layer.RESOURCES, why.code, why.text, Decision.REFUSE))
-        flight.decision, flight.reply = Decision.REFUSE, why.reply or enforce.BUSY
-        self.refuse(flight, now)
-
-    def _cool(self, id_: int, hot: HotFlight) -> None:
-        """Treat a read on the hot path as any other from here on."""
-        request = parse_request(hot.body)
-        found = meaning(request, self._guard.known.names(request.header.token))
-        flight = UaFlight(hot.number, id_, request, found, hot.entry, hot.at)
-        flight.move(Stage.READY)
-        flight.move(Stage.HANDED_OVER)
-        flight.sent_at = hot.at
-        self._correlator.add(Pending(hot.number, id_, hot.due, request))
-        self.flying[id_] = flight
-
-    def _cool_all(self) -> None:
-        flying, self.hot.flying = self.hot.flying, {}
-        for id_, flight in flying.items():
-            self._cool(id_, flight)
-
-    @property
-    def _room(self) -> int:
-        return min(MAX_IN_FLIGHT, self._guard.nodes.limits.in_flight) - len(self.flying)
-
-    def _keep(self, flight: UaFlight, now: int) -> None:
-        """Let an allowed read go unjudged the next time."""
-        if flight.request.number != READ or flight.would_be is not Decision.ALLOW or flight.entry is None:
-            return
-        guard = self._guard
-        if flight.reasons or not flight.until > now or is_telling(flight.request):
-            return
-        if not any(guard.node_memory.watches(access.node) for access in flight.meaning.nodes):
-            self.hot.put(guard, flight.request, flight.entry, flight.until)
 
     # Requests.
 
@@ -197,7 +79,7 @@ class Traffic:
             self._act(flight, now)
             if flight.stage is Stage.READY:
                 self._go(flight, now)
-                self._keep(flight, now)
+                self.keep(flight, now)
             return
         if len(self.waiting) >= MAX_WAITING:
             text = "too many requests of this connection wait already"
@@ -432,7 +314,7 @@ class Traffic:
     def time_out(self, now: int) -> None:
         """End what the device owes for too long, and decide without the shadow where its time is over."""
         for id_ in [id_ for id_, flight in self.hot.flying.items() if flight.due <= now]:
-            self._cool(id_, self.hot.flying.pop(id_))
+            self.cool(id_, self.hot.flying.pop(id_))
         for pending in self._correlator.expire(now):
             flight = self.flying.pop(pending.id, None)
             if flight is not None:
@@ -451,7 +333,7 @@ class Traffic:
 
     def link_lost(self, now: int, *, reached: bool) -> None:
         """There is no way to the device any more; `reached` says whether there was one."""
-        self._cool_all()
+        self.cool_all()
         self._correlator.drain()
         flying, self.flying = list(self.flying.values()), {}
         for flight in flying:
@@ -472,13 +354,13 @@ class Traffic:
 
     def session_closed(self, entry: Entry, now: int) -> None:
         """A session ended: many servers never answer the Publish requests that it leaves."""
-        self._cool_all()
+        self.cool_all()
         for id_ in [id_ for id_, flight in self.flying.items() if flight.entry is entry and not flight.changes]:
             self._correlator.abandon(id_)
             self.end(self.flying.pop(id_), Outcome.ABANDONED, now)
 
     def abandon_reads(self, now: int) -> None:
         """The client left: nobody is there for what it read."""
-        self._cool_all()
+        self.cool_all()
         for id_ in [id_ for id_, flight in self.flying.items() if not flight.changes]:
             self.end(self.flying.pop(id_), Outcome.ABANDONED, now)

@@ -173,7 +173,7 @@ def _changes(body: object) -> Iterable[NodeChange]:
 
 
 def _is_stamped(value: DataValue) -> bool:
-    """Say whether a client sends status or time with a value. A written-out Good says nothing: some stacks always do."""
+    """Say whether a client sends status or time with a value. Good says nothing: some stacks always write it out."""
     return bool(value.status) or any(part is not None for part in value[2:])
 
 

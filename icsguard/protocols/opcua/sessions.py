@@ -109,6 +109,11 @@ class Sessions:
         """Forget a session and what it had: nobody has used it for too long."""
         self._closed(token, subscriptions=True)
 
+    def met(self, token: NodeId) -> None:
+        """Take in a session whose creation was not seen; one too many stays unknown."""
+        if token not in self._known and len(self._known) < MAX_SESSIONS:
+            self._known[token] = Session(token)
+
     def restarted(self) -> None:
         """Forget everything: the device was restarted or lost."""
         self.generation += 1
