@@ -7,7 +7,6 @@ channel itself can be judged, and every view must say that contents are not insp
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from struct import Struct
 from typing import Final
@@ -20,24 +19,19 @@ from icsguard.conversation.opcua.client_leg import FLOOD
 from icsguard.conversation.opcua.flight import UaFlight
 from icsguard.conversation.opcua.guard import MAX_HALF_OPEN, UaGuard
 from icsguard.conversation.opcua.namespaces import names_request
-from icsguard.conversation.opcua.relaying import Side, is_single
-from icsguard.conversation.opcua.talk import Talk
+from icsguard.conversation.opcua.passing import MAX_HELD, NAMES_REQUEST, Passing
+from icsguard.conversation.opcua.relaying import is_single
 from icsguard.conversation.opcua.traffic import Traffic
 from icsguard.conversation.states import ClientState, LinkState, Stage
 from icsguard.core.clock import MS, SECOND
 from icsguard.core.decision import Decision
 from icsguard.core.defect import Defect
 from icsguard.core.flow import Client
-from icsguard.policy.nodes.identity import Identity
-from icsguard.protocols.opcua.certificates import Certificate
 from icsguard.protocols.opcua.chunks import Whole
 from icsguard.protocols.opcua.defects import defect
-from icsguard.protocols.opcua.handshake import Acknowledge, Hello, Limits, agreed, greeting, parse_greeting
+from icsguard.protocols.opcua.handshake import Acknowledge, Hello, agreed, greeting, parse_greeting
 from icsguard.protocols.opcua.meaning import meaning
-from icsguard.protocols.opcua.order import Order
 from icsguard.protocols.opcua.order import Stage as Life
-from icsguard.protocols.opcua.passthrough import Watch
-from icsguard.protocols.opcua.security import SecurityMode
 from icsguard.protocols.opcua.services import parse_request, parse_response
 from icsguard.protocols.opcua.status import STATUS
 from icsguard.protocols.opcua.uacp import ACKNOWLEDGE, CLOSE, HELLO, MAX_CHUNK, MESSAGE, OPEN, Frame
@@ -48,34 +42,13 @@ _BODY: Final = 24
 """Offsets in a clear MSG chunk (P6 §6.7.2)."""
 _LOST: Final = STATUS["BadCommunicationError"]
 _REJECTED: Final = STATUS["BadSecurityPolicyRejected"]
-MAX_HELD: Final = 262_144  # bytes of a client that wait; then it is not read, and at four times as many it is cut off
-NAMES_REQUEST: Final = 0x70000001
-"""RequestId of our own request for the namespaces."""
 
 
-class Passed(Talk):
+class Passed(Passing):
     """One client connection and the device connection that carries it."""
 
     def __init__(self, guard: UaGuard, client: Client, flow: int, now: int, draw: Callable[[int], bytes]) -> None:
         super().__init__(guard, client, flow, now, draw)
-        limits = guard.nodes.limits
-        self._small = Limits(limits.chunk, limits.session_message, limits.chunks)
-        self._large = Limits(limits.chunk, limits.message, limits.chunks)
-        self.watch = Watch(self._small, self._large)
-        self.link = LinkState.DOWN
-        self._order = Order()
-        self._near = Side(self.to_client)
-        """What leaves towards the client."""
-        self._far = Side(self.to_device)
-        """What leaves towards the device."""
-        self._frames: deque[Frame] = deque()
-        self._held = 0
-        self._since_dialled = 0
-        self._unfinished = 0
-        self._judged_mode = False
-        self._names_by = 0
-        """Until when the answer to our request for the namespaces is waited for; 0: not at all."""
-        self._names_request = b""
         self.admitting = Admitting(guard, self)
         if guard.half_open > MAX_HALF_OPEN:
             self.close(now)
@@ -83,64 +56,6 @@ class Passed(Talk):
 
     def _traffic(self) -> Traffic:
         return Traffic(self.guard, self.client, self.flow, self)
-
-    # What others may know.
-
-    @property
-    def is_over(self) -> bool:
-        """Say whether nothing is left to do."""
-        return self.state is ClientState.GONE and self.link is LinkState.DOWN
-
-    @property
-    def device_is_up(self) -> bool:
-        """Say whether the connection to the device stands."""
-        return self.link is LinkState.UP
-
-    @property
-    def wants_client(self) -> bool:
-        """Say whether the client should be read."""
-        return self._held < MAX_HELD and not self._is_stalled
-
-    @property
-    def wants_device(self) -> bool:
-        """Say whether the device should be read."""
-        return True
-
-    @property
-    def inspected(self) -> bool:
-        """Say whether contents are inspected."""
-        return self.watch.is_readable
-
-    @property
-    def can_edit(self) -> bool:
-        """Say whether requests and answers can be changed: only under policy None."""
-        return self.watch.mode is SecurityMode.NONE
-
-    @property
-    def security(self) -> str:
-        """The security of the channel, for people."""
-        mode = self.watch.mode
-        text = f"{self.watch.policy.name} {mode.name if mode is not None else 'unknown'}"
-        return text if self.inspected else f"{text}, contents not inspected"
-
-    @property
-    def identity(self) -> Identity | None:
-        """Who is active on this connection; the first of several."""
-        return next((entry.identity for entry in self.guard.ledger.all() if entry.flow == self.flow), None)
-
-    @property
-    def peer(self) -> Identity:
-        """The client as its channel shows it."""
-        shown = self.watch.client
-        certificate = shown if isinstance(shown, Certificate) else None
-        return Identity(
-            self.client.address,
-            certificate.uri if certificate is not None else "",
-            certificate.pin if certificate is not None else "",
-            "",
-            self.watch.policy.uri,
-            int(self.watch.mode or SecurityMode.SIGN),
-        )
 
     # What the client does.
 
@@ -173,11 +88,6 @@ class Passed(Talk):
             self.traffic.abandon_reads(now)
             self.leave(now)
         return self.done(now)
-
-    @property
-    def _is_stalled(self) -> bool:
-        """Say whether a request that may not be overtaken waits: nothing can be renumbered under Sign."""
-        return bool(self._names_by) or (not self.can_edit and bool(self.traffic.waiting))
 
     def go_on(self, now: int) -> None:
         """Go on with what the client sent, as far as link and verdicts let it."""
@@ -466,18 +376,6 @@ class Passed(Talk):
         elif idle and now >= self.last_at + idle and not self.in_flight:
             self.close(now)
 
-    def _next_due(self) -> int:
-        """Return when the next thing is due; 0 for nothing."""
-        due = [*self.traffic.next_timer(), self.handshake_until, self._names_by]
-        if self.state is ClientState.OPEN:
-            if self._unfinished:
-                due.append(self._unfinished + self.guard.options.incomplete_timeout_s * SECOND)
-            if self.guard.conduit.idle_timeout_s and not self.in_flight:
-                due.append(self.last_at + self.guard.conduit.idle_timeout_s * SECOND)
-        if self.is_unsaid:
-            return self.since
-        return min((moment for moment in due if moment), default=0)
-
     def opened_session(self, flight: UaFlight, now: int) -> None:
         """A session is active: requests may be large from now on, and the namespaces' names are asked for."""
         self.watch.agree(self._large)
@@ -492,15 +390,6 @@ class Passed(Talk):
         self._names_by = 0
         self.guard.known.answered(parse_request(self._names_request), parse_response(answer))
         self.go_on(now)
-
-    def _is_calm(self) -> bool:
-        return (
-            self.state is ClientState.OPEN
-            and self.link is LinkState.UP
-            and self.can_edit
-            and self._order.stage is Life.OPEN
-            and not (self._frames or self._names_by or self._far.is_amid or self._near.is_amid)
-        )
 
     # Ends.
 

@@ -19,6 +19,7 @@ from icsguard.conversation.opcua.hot import HotFlight
 from icsguard.conversation.opcua.ledger import Entry
 from icsguard.conversation.opcua.relaying import is_single
 from icsguard.conversation.opcua.session_services import SessionServices
+from icsguard.conversation.opcua.sides import ClientSide, DeviceSide
 from icsguard.conversation.opcua.talk import Talk
 from icsguard.conversation.opcua.traffic import CLOSE_SESSION, Traffic
 from icsguard.conversation.states import ClientState
@@ -44,41 +45,13 @@ _BEFORE_DIAGNOSTICS: Final = 12  # timestamp and RequestHandle (P4 §7.33)
 Own = Callable[[bytes, int], None]
 
 
-class _ClientSide:
-    """What the client's leg may do."""
-
-    def __init__(self, talk: Terminated) -> None:
-        self._talk = talk
-        self.guard = talk.guard
-        self.draw = talk.draw
-        self.start = talk.start
-        self.write = talk.to_client
-
-    @property
-    def client(self) -> Client:
-        """Who it is."""
-        return self._talk.client
-
-
-class _DeviceSide:
-    """What the device's leg may do."""
-
-    def __init__(self, talk: Terminated) -> None:
-        self.guard = talk.guard
-        self.draw = talk.draw
-        self.start = talk.start
-        self.write = talk.to_device
-        self.dial = talk.dial
-        self.hang_up = talk.hang_up
-
-
 class Terminated(Talk):
     """One client connection that ends in the gateway, and its own connection to the device."""
 
     def __init__(self, guard: UaGuard, client: Client, flow: int, now: int, draw: Callable[[int], bytes]) -> None:
         super().__init__(guard, client, flow, now, draw)
-        self.near = ClientLeg(_ClientSide(self))
-        self.far = DeviceLeg(_DeviceSide(self))
+        self.near = ClientLeg(ClientSide(self))
+        self.far = DeviceLeg(DeviceSide(self))
         self.services = SessionServices(self)
         self._own: dict[int, Own] = {}
         self._faulty = 0
