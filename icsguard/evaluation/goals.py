@@ -20,6 +20,8 @@ S: Final = 0.935
 EVENTS: Final = 7
 ALARMS_A_DAY: Final = 0.1
 ALERTED: Final = 0.005
+SEEING_US: Final = 60.0
+ASKING_US: Final = 300.0
 
 
 def judge(
@@ -44,6 +46,7 @@ def _of_plants(plants: Sequence[PlantResult]) -> list[Goal]:
         _weakest(plants, names),
         _f1(plants, names),
         _rates(plants, names),
+        _cost(plants, names),
     ]
 
 
@@ -108,6 +111,13 @@ def _rates(plants: Sequence[PlantResult], names: str) -> Goal:
         ", ".join(told),
         reached,
     )
+
+
+def _cost(plants: Sequence[PlantResult], names: str) -> Goal:
+    seeing, asking = max(one.clean.seeing_us for one in plants), max(one.clean.asking_us for one in plants)
+    text = f"{seeing:.0f} us a transaction, {asking:.0f} us a judged write on the worst plant"
+    reached = seeing <= SEEING_US and asking <= ASKING_US
+    return Goal(f"CPU of the shadow ({names})", f"<= {SEEING_US:.0f} us, <= {ASKING_US:.0f} us", text, reached)
 
 
 def _batadal(table: Table) -> Goal:

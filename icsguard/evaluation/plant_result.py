@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import isfinite
 
+from icsguard.detect.limits import Limit
+from icsguard.evaluation import disturbances
 from icsguard.evaluation.clean import Clean
 from icsguard.evaluation.commands import CommandTrial
 from icsguard.evaluation.conduct import KINDS, Conduct
@@ -29,6 +32,40 @@ class PlantResult:
     data_digest: str
     trusted_polls: int
     """How far the best forecast may be believed."""
+    disturbances: dict[str, Tally] = field(default_factory=dict)
+    limits: tuple[Limit, ...] = ()
+    """What the twin would not notice, point by point."""
+
+    def disturbance_rows(self) -> list[Row]:
+        """Return a row for each kind of disturbance on the path."""
+        return [
+            {"plant": self.name, "disturbance": kind, "row": disturbances.KINDS[kind][0], **tally.cells()}
+            for kind, tally in self.disturbances.items()
+        ]
+
+    def limit_rows(self) -> list[Row]:
+        """Return a row for each measured point; shares of the span seen while learning, none where nothing is found."""
+        return [
+            {
+                "plant": self.name,
+                "point": one.name,
+                "sudden, share of span": one.sudden / one.span if isfinite(one.sudden) else None,
+                "creeping, share of span": one.creeping / one.span if isfinite(one.creeping) else None,
+                "frozen after, polls": one.frozen_after or None,
+            }
+            for one in self.limits
+        ]
+
+    def cost_row(self) -> Row:
+        """Return what the shadow costs."""
+        one = self.clean
+        return {
+            "plant": self.name,
+            "transactions": one.transactions,
+            "us CPU a transaction": one.seeing_us,
+            "writes judged": one.writes,
+            "us CPU a judged write": one.asking_us,
+        }
 
     def command_rows(self) -> list[Row]:
         """Return a row for each class of harmful writes, and one for the price."""

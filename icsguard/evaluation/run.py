@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
 from icsguard import __version__
-from icsguard.evaluation import captures, clean, commands, conduct, goals, recorded
+from icsguard.detect.limits import undetectable
+from icsguard.evaluation import captures, clean, commands, conduct, disturbances, goals, recorded
 from icsguard.evaluation.bench import prepare
 from icsguard.evaluation.form import Form
 from icsguard.evaluation.lies import LieTrial
@@ -69,6 +70,9 @@ def _plant(name: str, form: Form, seed: int, progress: Progress) -> PlantResult:
     tried = commands.measure(bench, form.commands, form.ramps)
     progress(f"{name}: requests outside the policy")
     played = conduct.measure(bench, form.requests)
+    progress(f"{name}: somebody on the path")
+    disturbed = disturbances.measure(bench, form.lies)
+    site = bench.taught.site
     return PlantResult(
         name=name,
         frozen=any(plant.name == name for plant in FROZEN),
@@ -81,6 +85,8 @@ def _plant(name: str, form: Form, seed: int, progress: Progress) -> PlantResult:
         conduct=played,
         data_digest=bench.taught.model.data_digest[:12],
         trusted_polls=max((column.trusted_steps for column in bench.taught.model.columns), default=0),
+        disturbances=disturbed,
+        limits=undetectable(site.model, site.scorer) if site.scorer else (),
     )
 
 
@@ -110,6 +116,13 @@ def _plant_tables(plants: Sequence[PlantResult]) -> list[Table]:
         ),
         Table("conduct", "Requests outside the learnt policy", tuple(r for p in plants for r in p.conduct_rows())),
         Table("refusals", "The learnt policy on normal operation", tuple(one.refusal_row() for one in plants)),
+        Table(
+            "disturbances",
+            "Somebody on the path (rows 10 to 12)",
+            tuple(r for p in plants for r in p.disturbance_rows()),
+        ),
+        Table("limits", "Largest deviation that goes unnoticed", tuple(r for p in plants for r in p.limit_rows())),
+        Table("cost", "What the shadow costs", tuple(one.cost_row() for one in plants)),
     ]
 
 

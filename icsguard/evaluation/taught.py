@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +67,9 @@ class Guarded:
 
     def __init__(self, conduit: str, shadow: Shadow) -> None:
         self._conduit, self._shadow = conduit, shadow
-        self.transactions = 0
+        self.transactions = self.asked = 0
+        self.seeing_ns = self.asking_ns = 0
+        """CPU time of this process, spent inside the shadow."""
 
     def see(self, transactions: Sequence[Transaction]) -> list[Finding]:
         """Mirror transactions; return what is found by then."""
@@ -74,8 +77,11 @@ class Guarded:
             return []
         self.transactions += len(transactions)
         now = max(one.response_at or one.request_at for one in transactions)
+        began = time.process_time_ns()
         self._shadow.observe(transactions, now)
-        return self._shadow.tick(now)[0]
+        found = self._shadow.tick(now)[0]
+        self.seeing_ns += time.process_time_ns() - began
+        return found
 
     def wait(self, now: int) -> list[Finding]:
         """Let time pass without traffic; return what is found by then."""
@@ -83,7 +89,11 @@ class Guarded:
 
     def ask(self, question: Question) -> Opinion:
         """Return the opinion on a write."""
-        return self._shadow.ask(question, question.asked_at)
+        began = time.process_time_ns()
+        opinion = self._shadow.ask(question, question.asked_at)
+        self.asking_ns += time.process_time_ns() - began
+        self.asked += 1
+        return opinion
 
     def fact(self, name: str) -> float:
         """Return one number that the status shows of this conduit; 0 where it shows none."""

@@ -38,7 +38,7 @@ def verdicts(*plants):
 
 def test_a_good_plant_reaches_everything(good):
     assert {True} == set(verdicts(good).values())
-    assert 7 == len(verdicts(good))
+    assert 8 == len(verdicts(good))
 
 
 def test_only_frozen_plants_count_where_there_are_any(good):

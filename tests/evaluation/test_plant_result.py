@@ -1,5 +1,8 @@
+from math import inf
+
 import pytest
 
+from icsguard.detect.limits import Limit
 from icsguard.evaluation.clean import Clean
 from icsguard.evaluation.commands import CommandTrial
 from icsguard.evaluation.conduct import Conduct
@@ -23,6 +26,8 @@ def one():
         conduct=played,
         data_digest="abc",
         trusted_polls=60,
+        disturbances={"flood": Tally(5, 4)},
+        limits=(Limit("level", 0.5, inf, 10.0, 12),),
     )
 
 
@@ -40,3 +45,22 @@ def test_a_missed_request_is_told(one):
 
 def test_false_refusals_have_an_upper_bound(one):
     assert 0.001 < one.refusal_row()["share, 95 % at most"] < 0.01
+
+
+def test_somebody_on_the_path_has_a_row_of_the_attack_table(one):
+    (row,) = one.disturbance_rows()
+    assert ("flood", "12", 5, 4) == (row["disturbance"], row["row"], row["attacks"], row["found"])
+
+
+def test_limits_are_shares_of_the_span_and_none_where_nothing_is_found(one):
+    (row,) = one.limit_rows()
+    assert (0.05, None, 12) == (
+        row["sudden, share of span"],
+        row["creeping, share of span"],
+        row["frozen after, polls"],
+    )
+
+
+def test_the_cost_is_that_of_normal_operation(one):
+    one.clean.seeing_us = 42.0
+    assert 42.0 == one.cost_row()["us CPU a transaction"]
