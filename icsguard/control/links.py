@@ -131,10 +131,19 @@ _DECODER: Final[msgspec.msgpack.Decoder[Message]] = msgspec.msgpack.Decoder(Mess
 
 def encode(message: Message) -> bytes:
     """Return `message` with its length in front. Raises ValueError where it is larger than MAX_FRAME."""
+    length, body = parts(message)
+    return length + body
+
+
+def parts(message: Message) -> tuple[bytes, bytes]:
+    """Return the length and the body of `message`; joined they are what `encode` gives. Raises ValueError as that does.
+
+    For a message of some megabytes, which it takes longer to join than to send.
+    """
     body = _ENCODER.encode(message)
     if len(body) > MAX_FRAME:
         raise ValueError(f"a {type(message).__name__} of {len(body)} bytes is above the bound of {MAX_FRAME}")
-    return len(body).to_bytes(PREFIX, "big") + body
+    return len(body).to_bytes(PREFIX, "big"), body
 
 
 def decode(body: bytes | memoryview) -> Message:

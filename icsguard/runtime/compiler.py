@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import msgspec
 from icsguard.config.settings import Settings
 from icsguard.runtime.beside import run_beside
 from icsguard.runtime.kept_settings import kept
-from icsguard.runtime.pieces import assembled, first, pause
+from icsguard.runtime.pieces import assembled, collector_rests, first, pause
 
 DEADLINE_S: Final = 60.0
 """Ten thousand rules take about a second on a small machine."""
@@ -70,7 +71,9 @@ async def compile_beside(config: Path) -> Compiled:
         raise CompileError((f"{config} could not be checked: {error}",)) from error
     lines = _lines(config, ended.status, bytes(ended.err))
     try:
-        settings = await assembled(ended.out)
+        with collector_rests():
+            settings = await assembled(ended.out)
+            gc.freeze()  # it stays: the collector need not look at it
         await pause()
         return Compiled(settings, bytes(first(ended.out)), lines)
     except (ValueError, IndexError, msgspec.MsgspecError) as error:

@@ -61,7 +61,10 @@ class Link(asyncio.Protocol):
         if transport.get_write_buffer_size() > MAX_OUT_BYTES:
             self.shed += 1
             return False
-        transport.write(links.encode(message))
+        if isinstance(message, links.Configure):
+            transport.writelines(links.parts(message))
+        else:
+            transport.write(links.encode(message))
         return True
 
     def close(self) -> None:

@@ -222,14 +222,14 @@ class Site:
     async def reload(self, reason: str, operator: str) -> tuple[str, ...]:
         """Read the configuration again and put it into use; return what is wrong with it, then the old one stays."""
         async with self._reloading:
+            try:
+                compiled = await compile_beside(self.config)
+            except CompileError as error:
+                return self._not_reloaded(error, operator)
+            self.warnings.pop("reload", None)
+            await pause()
+            remains = _remains(self.settings.conduits, [one.guard.judge for one in self.listeners.values()])
             with collector_rests():
-                try:
-                    compiled = await compile_beside(self.config)
-                except CompileError as error:
-                    return self._not_reloaded(error, operator)
-                self.warnings.pop("reload", None)
-                await pause()
-                remains = _remains(self.settings.conduits, [one.guard.judge for one in self.listeners.values()])
                 problems = (*await self._take(compiled.settings), *_needs_restart(self.settings, compiled.settings))
                 self.settings, self._packed = compiled.settings, compiled.packed
                 self.warn_of(compiled.warnings)

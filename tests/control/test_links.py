@@ -95,3 +95,8 @@ def test_a_message_that_is_nested_without_end_is_refused():
 def test_what_is_no_message_is_refused():
     with pytest.raises(msgspec.MsgspecError):
         links.decode(msgspec.msgpack.encode(["Nonsense", 1]))
+
+
+def test_length_and_body_joined_are_the_encoded_message():
+    message = links.Configure(b"settings", 5, "r1", (("plc1", "enforce"),))
+    assert links.encode(message) == b"".join(links.parts(message))
