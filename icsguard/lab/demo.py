@@ -28,6 +28,9 @@ DEFAULT_REPORT: Final = Path("icsguard-demo.html")
 LONG: Final = Lengths(learn_s=75.0, observe_s=8.0)
 SHORT: Final = Lengths(learn_s=60.0, observe_s=6.0)
 """Four maintenance rounds: with three, the twin's forecasts are not good enough to refuse on, and it says so."""
+QUIET_S: Final = 15.0
+QUIET_SHORT_S: Final = 5.0
+"""How long operators work over OPC UA before the attackers come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ class Options:
     keep: bool = False
     """Keep the working folder with records, journal and models."""
     as_json: bool = False
+    opcua: bool = False
+    """Play over OPC UA: terminated channels, rules on nodes."""
 
 
 def main(options: Options | None = None) -> int:
@@ -51,6 +56,7 @@ def main(options: Options | None = None) -> int:
     console = Console(stderr=options.as_json, highlight=False)
     teller = Teller(console)
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # an attacker who is cut off goes on writing
+    logging.disable(logging.ERROR if options.opcua else logging.NOTSET)  # likewise; asyncua has loggers of all names
     try:
         outcome = asyncio.run(_played(options, teller))
     except (GuardError, RuntimeError, OSError) as error:
@@ -68,6 +74,10 @@ async def _played(options: Options, teller: Teller) -> Outcome:
     task = asyncio.current_task()
     if task:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    if options.opcua:
+        from icsguard.lab import ua_play  # noqa: PLC0415 - asyncua alone takes a second to import
+
+        return await ua_play.play(options.seed, QUIET_SHORT_S if options.fast else QUIET_S, teller, keep=options.keep)
     return await play(options.seed, SHORT if options.fast else LONG, teller, keep=options.keep)
 
 
@@ -84,7 +94,7 @@ def _show(outcome: Outcome, options: Options, console: Console, teller: Teller) 
 
 
 def _options(arguments: Sequence[str]) -> Options:
-    return Options(fast="--fast" in arguments, keep="--keep" in arguments)
+    return Options(fast="--fast" in arguments, keep="--keep" in arguments, opcua="--opcua" in arguments)
 
 
 if __name__ == "__main__":

@@ -7,16 +7,16 @@ come out of all of them unharmed, with its operators at work all the time.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from icsguard.core.record import Record
 from icsguard.lab import registers as at
 from icsguard.lab.attacks.scene import HMI, STATION, Attack, Scene, Who
 from icsguard.lab.operations import STEADY_1, Move, percent, switch
 from icsguard.lab.plant_process import PlantProcess
-from icsguard.lab.scada import Scada
+from icsguard.lab.scada import Log
 from icsguard.lab.trial import (
     Caught,
     Check,
@@ -50,23 +50,41 @@ REPAIRS: Final = (
 )
 """What operators do after somebody was at their station: everything back to normal."""
 
+
+class Operators(Protocol):
+    """Who works at a plant, whatever protocol they speak."""
+
+    log: Log
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        ...
+
+    async def carry_out(self, moves: Sequence[Any]) -> None:
+        """Do these things now, and wait until they are done."""
+        ...
+
+
+People = TypeVar("People", bound=Operators)
 Records = Callable[[str, int], Awaitable[list[Record]]]
 """Returns the gateway's records about a client since a moment of its clock."""
 
 
 @dataclass(slots=True)
-class Lane:
+class Lane(Generic[People]):
     """One plant with its operators."""
 
     plant: PlantProcess
     port: int
     """Where clients connect to: the PLC itself, or the gateway."""
-    scada: Scada
+    scada: People
     epoch_s: float
     """Loop time at which the demo began."""
     recorded: tuple[Move, ...] = ()
     """A maintenance round as an eavesdropper has it."""
     trials: list[Trial] = field(default_factory=list)
+    repairs: Sequence[Any] = REPAIRS
+    """What its operators do after somebody was at their station."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +105,7 @@ def address_of(attack: Attack, number: int) -> str:
     return known.get(attack.who, f"127.0.0.{FIRST_ROGUE + number}")
 
 
-async def bare_trial(lane: Lane, attack: Attack, number: int) -> Trial:
+async def bare_trial(lane: Lane[Any], attack: Attack, number: int) -> Trial:
     """Carry out an attack on the bare plant and watch until it is harmed."""
     await lane.plant.renew()
     before = _before(lane)
@@ -103,7 +121,7 @@ async def bare_trial(lane: Lane, attack: Attack, number: int) -> Trial:
 
 
 async def guarded_trial(
-    lane: Lane, attack: Attack, number: int, records: Records, clock: Callable[[], Awaitable[int]]
+    lane: Lane[Any], attack: Attack, number: int, records: Records, clock: Callable[[], Awaitable[int]]
 ) -> Trial:
     """Carry out an attack through the gateway, ask the gateway what it saw, and have the operators clean up."""
     address, since, before = address_of(attack, number), await clock(), _before(lane)
@@ -116,12 +134,12 @@ async def guarded_trial(
     trial = _trial(lane, attack, scene, before, caught=caught, harms=harms, checks=checks)
     lane.trials.append(trial)
     if attack.who is Who.HMI:
-        await lane.scada.carry_out(REPAIRS)
+        await lane.scada.carry_out(lane.repairs)
         await asyncio.sleep(PACE_S)
     return trial
 
 
-async def _attempt(lane: Lane, attack: Attack, address: str) -> Scene:
+async def _attempt(lane: Lane[Any], attack: Attack, address: str) -> Scene:
     scene = Scene(lane.port, address, recorded=lane.recorded)
     try:
         async with asyncio.timeout(ATTACK_S):
@@ -134,7 +152,7 @@ async def _attempt(lane: Lane, attack: Attack, address: str) -> Scene:
     return scene
 
 
-def _before(lane: Lane) -> _Before:
+def _before(lane: Lane[Any]) -> _Before:
     sight = lane.plant.now
     return _Before(
         at_s=asyncio.get_running_loop().time(),
@@ -145,7 +163,7 @@ def _before(lane: Lane) -> _Before:
     )
 
 
-def _arrived(lane: Lane, before: _Before, attack: Attack) -> int:
+def _arrived(lane: Lane[Any], before: _Before, attack: Attack) -> int:
     """Count the forbidden writes and the foreign functions that reached the device."""
     writes = sum(1 for write in lane.plant.writes if write.number > before.written and attack.forbidden(write))
     seen = lane.plant.now.functions
@@ -153,7 +171,7 @@ def _arrived(lane: Lane, before: _Before, attack: Attack) -> int:
     return writes + foreign
 
 
-def _harms(lane: Lane, before: _Before) -> tuple[str, ...]:
+def _harms(lane: Lane[Any], before: _Before) -> tuple[str, ...]:
     fresh = (sight.harms for at_s, sight in lane.plant.sights if at_s >= before.at_s)
     return tuple(dict.fromkeys(harm for harms in fresh for harm in harms if harm not in before.harms))
 
@@ -182,7 +200,7 @@ def _caught(attack: Attack, records: list[Record]) -> Caught:
 
 
 def _trial(
-    lane: Lane,
+    lane: Lane[Any],
     attack: Attack,
     scene: Scene,
     before: _Before,
@@ -215,7 +233,7 @@ def _trial(
     )
 
 
-def _curve(lane: Lane, attack: Attack, before: _Before) -> Curve:
+def _curve(lane: Lane[Any], attack: Attack, before: _Before) -> Curve:
     if not attack.shows:
         return Curve()
     since = before.at_s - LEAD_S

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from icsguard import __version__
 from icsguard.control.replies import Done, Records
@@ -223,7 +223,7 @@ def checks(counts: Counts, would_be: int, plant: PlantProcess, parts: list[str])
     )
 
 
-def overview(lane: Lane) -> tuple[Curve, ...]:
+def overview(lane: Lane[Any]) -> tuple[Curve, ...]:
     """Return the levels of both tanks over the whole demo, thinned."""
     seen = list(lane.plant.sights)[::OVERVIEW_EVERY]
     times = tuple(round(at_s - lane.epoch_s, 1) for at_s, _sight in seen)

@@ -38,8 +38,8 @@ class Stage:
     """`async with Stage(seed) as stage`: then everything runs. Raises GuardError or RuntimeError where it does not."""
 
     guarding: Guarding
-    guarded: Lane
-    bare: Lane
+    guarded: Lane[Scada]
+    bare: Lane[Scada]
     station: Scada
 
     def __init__(self, seed: int, *, keep: bool = False) -> None:
@@ -84,7 +84,7 @@ class Stage:
         for who in (self.guarded.scada, self.bare.scada, self.station):
             self._people.append(spawn(who.run(), f"client-{who.source}"))
 
-    def _lane(self, plant: PlantProcess, port: int) -> Lane:
+    def _lane(self, plant: PlantProcess, port: int) -> Lane[Scada]:
         return Lane(plant, port, Scada(port, HMI, seed=self.seed), self.epoch_s)
 
     async def _clear(self) -> None:
