@@ -54,6 +54,8 @@ class Passing(Talk):
         self._since_dialled = 0
         self._unfinished = 0
         self._judged_mode = False
+        self._latest = b""
+        """The latest MSG chunk of the client: what we put in goes by its channel and token."""
         self._names_by = 0
         """Until when the answer to our request for the namespaces is waited for; 0: not at all."""
         self._names_request = b""

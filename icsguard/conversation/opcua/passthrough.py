@@ -65,6 +65,7 @@ class Passed(Passing):
             hot = self.traffic.known_read(_LONG.unpack_from(data, _REQUEST_ID)[0], data[_BODY:], now)
             if hot is not None:
                 self.last_at = now
+                self._latest = data
                 self.due_by(hot.due)
                 return [ToDevice(self._far.stamped(data))]
         if self.state is not ClientState.OPEN:
@@ -158,6 +159,7 @@ class Passed(Passing):
             self._pass_far(frame, now)
             return
         self._far.chunks.append(frame)
+        self._latest = frame.raw
         if whole is not None:
             frames, self._far.chunks = tuple(self._far.chunks), []
             self._request(whole, frames, now)
@@ -218,7 +220,7 @@ class Passed(Passing):
             return None
         if not self.can_edit:
             return defect("channel-signature", "a signed request cannot be changed")
-        return self._far.inserted(frames[0], flight.id, flight.body)
+        return self._far.inserted(self._latest, flight.id, flight.body)
 
     def answer(self, flight: UaFlight, body: bytes, frames: tuple[Frame, ...], now: int) -> None:
         """Give the client an answer: the device's own chunks, or ours in their place."""
@@ -233,7 +235,7 @@ class Passed(Passing):
             self._cannot_answer(flight, now)
             return
         self._near.dropped()
-        why = self._near.inserted(flight.frames[0], flight.id, body)
+        why = self._near.inserted(self._latest, flight.id, body)
         if why is not None:
             self.cut(why, now)
 
@@ -383,7 +385,7 @@ class Passed(Passing):
             self._names_by = now + self.guard.conduit.device_timeout_ms * MS
             body = names_request(flight.request.header.token, now + self.guard.wall_shift)
             self._names_request = body
-            self._far.inserted(flight.frames[0], NAMES_REQUEST, body)
+            self._far.inserted(self._latest, NAMES_REQUEST, body)
 
     def _named(self, answer: bytes, now: int) -> None:
         """Take the namespaces' names, and go on with what waited for them."""

@@ -63,7 +63,7 @@ class Side:
         """Note that a chunk does not leave, or not in its turn."""
         self._relay.dropped()
 
-    def inserted(self, like: Frame, request: int, body: bytes) -> Defect | None:
+    def inserted(self, like: bytes, request: int, body: bytes) -> Defect | None:
         """Put in a message of our own, on the channel and token of `like`; return why the peer cannot take it."""
         chunks = clear_chunks(like, request, body, self.limits)
         if isinstance(chunks, Defect):

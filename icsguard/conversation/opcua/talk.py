@@ -46,7 +46,7 @@ class Talk:
         """Nothing is unfinished or under way that a single chunk of a message could disturb."""
         self._counts_as_half_open = True
         guard.half_open += 1
-        guard.opened(self)  # type: ignore[arg-type] # what a guard does with sessions, Talk can do too
+        guard.opened(self)
 
     def _traffic(self) -> Traffic:
         raise NotImplementedError
@@ -205,7 +205,7 @@ class Talk:
         del now
         self.greeted()
         self.guard.ledger.left(self.flow)
-        self.guard.closed(self)  # type: ignore[arg-type] # as above
+        self.guard.closed(self)
 
     def go_on(self, now: int) -> None:
         """Go on after a job or an opinion: bytes may have waited for it."""

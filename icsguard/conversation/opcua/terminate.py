@@ -21,7 +21,7 @@ from icsguard.conversation.opcua.relaying import is_single
 from icsguard.conversation.opcua.session_services import SessionServices
 from icsguard.conversation.opcua.sides import ClientSide, DeviceSide
 from icsguard.conversation.opcua.talk import Talk
-from icsguard.conversation.opcua.traffic import CLOSE_SESSION, Traffic
+from icsguard.conversation.opcua.traffic import CLOSE_SESSION, Traffic, repeated
 from icsguard.conversation.states import ClientState
 from icsguard.core.clock import MS, SECOND
 from icsguard.core.defect import Defect
@@ -178,9 +178,7 @@ class Terminated(Talk):
 
     def _go_hot(self, whole: Whole, now: int) -> None:
         why = (
-            defect("request-repeated", f"request {whole.request}")
-            if whole.request in self._own
-            else self.far.request(whole.request, whole.body, now)
+            repeated(whole.request) if whole.request in self._own else self.far.request(whole.request, whole.body, now)
         )
         if why is not None:
             self.traffic.hot_failed(whole.request, why, now)
@@ -206,7 +204,7 @@ class Terminated(Talk):
     def forward(self, flight: UaFlight, now: int) -> Defect | None:
         """Hand a request to the device."""
         if flight.id in self._own:
-            return defect("request-repeated", f"request {flight.id}")
+            return repeated(flight.id)
         return self.far.request(flight.id, without_diagnostics(flight.request, flight.body), now)
 
     def answer(self, flight: UaFlight, body: bytes, frames: tuple[Frame, ...], now: int) -> None:
@@ -237,7 +235,7 @@ class Terminated(Talk):
     def exchange(self, id_: int, body: bytes, then: Own, now: int) -> Defect | None:
         """Make a request in the client's name, under its RequestId; `then` gets the answer."""
         if id_ in self._own or id_ in self.traffic.flying:
-            return defect("request-repeated", f"request {id_}")
+            return repeated(id_)
         self._own[id_] = then
         why = self.far.request(id_, body, now)
         if why is not None:

@@ -26,6 +26,7 @@ from icsguard.core.verdict import Reason
 from icsguard.policy.nodes.bounds import Usage
 from icsguard.policy.techniques import FLOOD
 from icsguard.protocols.opcua.correlate import Pairing, Pending
+from icsguard.protocols.opcua.defects import defect
 from icsguard.protocols.opcua.learning import learn
 from icsguard.protocols.opcua.refuse import answered, can_split, fault, splice, split
 from icsguard.protocols.opcua.services import answer_head
@@ -38,6 +39,11 @@ CLOSE_SESSION: Final = 473
 _TIMEOUT: Final = STATUS["BadTimeout"]
 _BROKEN: Final = STATUS["BadCommunicationError"]
 _UNKNOWN_RESPONSE: Final = STATUS["BadUnknownResponse"]
+
+
+def repeated(id_: int) -> Defect:
+    """Return what is wrong with a RequestId that is in use."""
+    return defect("request-repeated", f"request {id_}")
 
 
 class Traffic(Flights):
@@ -155,7 +161,7 @@ class Traffic(Flights):
             self.refuse(flight, now)
             return
         pending = Pending(flight.number, flight.id, now + self._patience(flight), flight.request)
-        why = self._correlator.add(pending)
+        why = self._correlator.add(pending) if flight.id not in self.hot.flying else repeated(flight.id)
         if why is None:
             why = self._wire.forward(flight, now)
             if why is not None:

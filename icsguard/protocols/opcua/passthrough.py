@@ -102,7 +102,7 @@ def sequence_offset(frame: Frame) -> int | Defect:
     return found if isinstance(found, Defect) else found[1]
 
 
-def clear_chunks(like: Frame, request: int, body: bytes, limits: Limits = OUR_LIMITS) -> list[bytes] | Defect:
+def clear_chunks(like: bytes, request: int, body: bytes, limits: Limits = OUR_LIMITS) -> list[bytes] | Defect:
     """Return an edited or forged message under policy None, on the channel and token of the MSG chunk `like`.
 
     Sequence numbers are 0: `sequence.Relay.inserted` stamps each chunk when it leaves. A message that the receiver does
@@ -114,6 +114,6 @@ def clear_chunks(like: Frame, request: int, body: bytes, limits: Limits = OUR_LI
         return defect("chunk-size", f"{len(body)} bytes, the other end takes {limits.message}")
     if len(pieces) > limits.chunks:
         return defect("chunk-count", f"{len(pieces)} chunks, the other end takes {limits.chunks}")
-    ids = like.raw[HEADER:SECURED_FROM] + _TWO.pack(0, request)
+    ids = like[HEADER:SECURED_FROM] + _TWO.pack(0, request)
     *more, last = pieces
     return [chunk_of(MESSAGE, MORE, ids + piece) for piece in more] + [chunk_of(MESSAGE, FINAL, ids + last)]

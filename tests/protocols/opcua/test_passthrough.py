@@ -111,7 +111,7 @@ def test_denied_items_of_a_long_write_leave_numbers_without_a_gap_in_both_direct
         for _ in chunks if turn else ():
             upward.dropped()
         out = (
-            relayed(upward, clear_chunks(chunks[0], turn, parts.forward), edited=True)
+            relayed(upward, clear_chunks(chunks[0].raw, turn, parts.forward), edited=True)
             if turn
             else relayed(upward, chunks)
         )
@@ -123,7 +123,7 @@ def test_denied_items_of_a_long_write_leave_numbers_without_a_gap_in_both_direct
         answer = build_response(673, ResponseHeader(0, 9), StatusResponse((0,) * len(items), None))
         spliced = splice(parts, answer) if turn else answer
         assert 300 == len(parse_response(spliced).body.results)
-        (first,) = relayed(downward, clear_chunks(chunks[0], turn, spliced), edited=True)
+        (first,) = relayed(downward, clear_chunks(chunks[0].raw, turn, spliced), edited=True)
         assert turn + 1 == int.from_bytes(first[16:20], "little")
 
 
@@ -134,7 +134,7 @@ def reassembled(chunks):
 
 def test_a_message_that_the_receiver_does_not_take_is_told():
     like = chunk(READ, SecurityMode.NONE)
-    assert "chunk-size" == clear_chunks(like, 1, bytes(11), Limits(message=10)).code
-    assert "chunk-count" == clear_chunks(like, 1, bytes(9000), Limits(chunk=8192, chunks=1)).code
-    (empty,) = clear_chunks(like, 4, b"")
+    assert "chunk-size" == clear_chunks(like.raw, 1, bytes(11), Limits(message=10)).code
+    assert "chunk-count" == clear_chunks(like.raw, 1, bytes(9000), Limits(chunk=8192, chunks=1)).code
+    (empty,) = clear_chunks(like.raw, 4, b"")
     assert (like.raw[:4], like.raw[8:16], 24) == (empty[:4], empty[8:16], len(empty))
