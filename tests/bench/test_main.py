@@ -35,3 +35,13 @@ def test_no_form_has_fewer_than_three_rounds(words):
     todo = plan(parse([*words, "--only", "direct,nginx,haproxy,icsguard"]))
     assert todo.rounds >= 3
     assert {"direct", "nginx", "haproxy", "icsguard"} == {one.name for one in todo.contenders} | set(todo.absent)
+
+
+def test_chosen_events_are_played_in_the_order_they_were_named():
+    todo = plan(parse(["--only", "direct", "--events", "stalled log,policy reload"]))
+    assert ("stalled log", "policy reload") == todo.events
+
+
+def test_an_event_that_nobody_knows_is_told_by_name():
+    with pytest.raises(SystemExit, match="flood of frogs"):
+        plan(parse(["--events", "policy reload,flood of frogs"]))
