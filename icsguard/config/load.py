@@ -17,6 +17,7 @@ import msgspec
 from icsguard.config.endpoint import host_and_port
 from icsguard.config.main_checks import OPCUA, Place, check_main
 from icsguard.config.node_checks import check_nodes
+from icsguard.config.node_places import placed
 from icsguard.config.opcua_section import ConduitOpcuaSection, ua_settings
 from icsguard.config.points_checks import check_points
 from icsguard.config.points_csv import PointList, read_points
@@ -40,6 +41,7 @@ from icsguard.config.shape import read
 from icsguard.config.techniques_file import TECHNIQUES, check_techniques
 from icsguard.config.toml_lines import Lines
 from icsguard.core.decision import FailurePolicy, Mode
+from icsguard.policy.nodes.rules import NodePolicy
 from icsguard.policy.rules import Policy
 
 __all__ = ["Problem", "Problems", "check", "load", "referenced"]
@@ -101,7 +103,7 @@ def check(files: Mapping[str, str], main: str) -> tuple[Settings | None, tuple[P
         return None, findings.all()
     state = _beside(main, model.gateway.state)
     conduits = tuple(
-        replace(_conduit(name, section, parts[name][0]), opcua=_opcua(section, main, state))
+        _of_nodes(_conduit(name, section, parts[name][0]), _opcua(section, main, state))
         for name, section in model.conduit.items()
     )
     settings = _settings(model, conduits, main)
@@ -187,6 +189,16 @@ def _opcua(section: ConduitSection, main: str, state: str) -> UaSettings | None:
     if section.protocol != OPCUA:
         return None
     return ua_settings(section.opcua or ConduitOpcuaSection(), section.device, partial(_beside, main), state)
+
+
+def _of_nodes(conduit: Conduit, opcua: UaSettings | None) -> Conduit:
+    """Give a conduit of OPC UA its options, and its points their places in the map that twin and learning know."""
+    if opcua is None:
+        return conduit
+    nodes = conduit.policy.opcua or NodePolicy()
+    points = placed(nodes.points)
+    policy = replace(conduit.policy, points=points, opcua=replace(nodes, points=points))
+    return replace(conduit, policy=policy, opcua=opcua)
 
 
 def _settings(model: MainFile, conduits: tuple[Conduit, ...], main: str) -> Settings:

@@ -14,6 +14,7 @@ from icsguard.core.decision import Decision
 from icsguard.core.finding import Finding
 from icsguard.core.isolation import IsolationRequest
 from icsguard.core.live import PointState
+from icsguard.core.sandbox import Option, Sandbox
 from icsguard.core.transaction import Opinion, Question, Transaction
 from icsguard.detect.conduit import ConduitWatch
 from icsguard.detect.flow_model import FlowModel
@@ -21,7 +22,7 @@ from icsguard.detect.judging import judge
 from icsguard.detect.options import ShadowOptions
 from icsguard.twin.site_model import Site
 
-FOLLOWED: Final = frozenset({"modbus"})
+FOLLOWED: Final = frozenset({"modbus", "opcua"})
 """Protocols whose traffic is understood here; writes of others are allowed, as policy has allowed them already."""
 PORTION: Final = 4
 """Rows and windows scored in one tick at most: a question that comes meanwhile waits for them, 0.3 ms."""
@@ -74,6 +75,11 @@ class Shadow:
     def points(self, now: int, conduit: str = "") -> list[PointState]:
         """Return the live values beside what the twin expects."""
         return [state for name, watch in self._watches.items() if conduit in {"", name} for state in watch.points(now)]
+
+    def try_out(self, conduit: str, options: Sequence[Option], now: int) -> Sandbox:
+        """Return what would come of each option on one conduit."""
+        watch = self._watches.get(conduit)
+        return watch.try_out(options, now) if watch else Sandbox(conduit, 0.0, (), f"there is no conduit {conduit}")
 
     def status(self, now: int) -> dict[str, str | int | float]:
         """Return how the shadow stands; one line `CONDUIT.twin` for each conduit."""

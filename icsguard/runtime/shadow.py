@@ -25,7 +25,8 @@ from icsguard.config.settings import Settings
 from icsguard.control import links
 from icsguard.core.clock import MS, SECOND
 from icsguard.core.decision import Decision
-from icsguard.core.transaction import Opinion, Question
+from icsguard.core.sandbox import Option, Sandbox
+from icsguard.core.transaction import Opinion, Question, Transaction
 from icsguard.detect.options import ConduitOptions, ShadowOptions
 from icsguard.detect.shadow import Shadow
 from icsguard.evidence.own import OwnRecords
@@ -37,6 +38,7 @@ from icsguard.runtime.model_store import CHALLENGER, MANIFEST, Models, ModelStor
 from icsguard.runtime.ring import Ring
 from icsguard.runtime.rundir import RunDirError, run_dir
 from icsguard.runtime.tasks import spawn
+from icsguard.twin.node_traffic import NodeTraffics, worst
 from icsguard.twin.site_model import Site
 
 SLICE: Final = 8
@@ -78,6 +80,7 @@ class ShadowProcess:
         self._backlog = Backlog()
         self._failed = 0
         self._slowest_ns = 0
+        self._nodes = NodeTraffics()
         self._wake, self._reload, self._stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def run(self) -> None:
@@ -122,8 +125,9 @@ class ShadowProcess:
         await asyncio.sleep(0)  # questions first
 
     def _observe(self) -> None:
-        part = self._backlog.take(SLICE)
+        part: Sequence[Transaction] = self._backlog.take(SLICE)
         try:
+            part = self._nodes.rows(part)
             self._core.observe(part, self._clock.now())
         except Exception as error:  # noqa: BLE001 - the edge of the process: one bad slice must not end opinions
             self._fail("observe", error)
@@ -135,9 +139,10 @@ class ShadowProcess:
     def _heard(self, link: Link, message: links.Message) -> None:
         match message:
             case links.Ask(question):
-                opinion = self._answer(question)
+                asked, opinion = self._answer(question)
                 link.send(links.Answer(opinion))
-                self._ring.answered(question, opinion)
+                for one in asked:
+                    self._ring.answered(one, opinion)
             case links.Batch():
                 self._backlog.put(message)
                 self._wake.set()
@@ -145,21 +150,32 @@ class ShadowProcess:
                 self._configure(settings, anchor)
             case links.Ping(number):
                 link.send(links.Pong(number))
+            case links.TryRequest(number, conduit, options):
+                link.send(links.TryReply(number, self._tried(conduit, options)))
             case links.PointsRequest(number, conduit):
                 link.send(links.PointsReply(number, tuple(self._core.points(self._clock.now(), conduit))))
 
-    def _answer(self, question: Question) -> Opinion:
-        """Answer from the freshest image that there is time for."""
+    def _answer(self, question: Question) -> tuple[list[Question], Opinion]:
+        """Answer from the freshest image that there is time for; return the question as the twin took it, too."""
+        asked: list[Question] = []
         began = self._clock.now()
         while self._backlog and self._clock.now() - began < CATCH_UP_NS:
             self._observe()
         try:
-            opinion = self._core.ask(question, began)
+            asked = self._nodes.questions(question)
+            opinion = worst(question, [self._core.ask(one, began) for one in asked])
         except Exception as error:  # noqa: BLE001 - the edge of the process: policy has allowed the write already
             self._fail("ask", error)
             opinion = Opinion(question.number, Decision.ALLOW, (), "")
         self._slowest_ns = max(self._slowest_ns, self._clock.now() - began)
-        return opinion
+        return asked, opinion
+
+    def _tried(self, conduit: str, options: Sequence[Option]) -> Sandbox:
+        try:
+            return self._core.try_out(conduit, options, self._clock.now())
+        except Exception as error:  # noqa: BLE001 - the edge of the process: a strange question must not end opinions
+            self._fail("try", error)
+            return Sandbox(conduit, 0.0, (), "the shadow failed while trying: its log says more")
 
     def _fail(self, where: str, error: Exception) -> None:
         self._failed += 1
@@ -170,6 +186,7 @@ class ShadowProcess:
         if raw != self._raw:
             self._raw, self._settings = raw, msgspec.msgpack.decode(raw, type=Settings)
             self._stamp = ()
+            self._nodes.adopt({one.name: one.policy.points for one in self._settings.conduits if one.opcua is not None})
             if not self._core.options.conduits:  # image and conduct at once, models when they are loaded
                 self._core = Shadow(options_of(self._settings), {}, None)
         self._reload.set()

@@ -187,7 +187,7 @@ async def test_a_question_behind_a_backlog_is_answered_after_a_slice_of_it(gatew
         shadow._heard(None, links.Batch(list(recording[start : start + links.MAX_BATCH]), []))
     waiting = len(shadow._backlog)
     question = Question(8, "cell", 1, "127.0.1.1", gateway.clock.now(), build.adu(8, 1, switch(at.PUMP_2, on=False)))
-    assert 8 == shadow._answer(question).number
+    assert 8 == shadow._answer(question)[1].number
     assert waiting - 10 < len(shadow._backlog) <= waiting
 
 

@@ -1,0 +1,234 @@
+"""OPC UA as the twin takes it: what was read, published and written of nodes, as rows of an imagined register map.
+
+Image, twin, habits of writing and flows know one form of traffic. This follows the sessions of a device (aliases,
+subscriptions, namespaces) over the mirrored message bodies and writes each row anew with the points that it touched, in
+the places that `config.node_places` gave them. A row that touches no point stays a row, so that rates, refusals and
+searches of a client still count. Values of bad quality never become observations; uncertain ones do. Methods move what
+only their server knows: no point is touched, and the twin says nothing of them.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Sequence
+from struct import pack
+from typing import Final, NamedTuple
+
+from icsguard.core.decision import Decision
+from icsguard.core.meaning import VALUE_ATTRIBUTE, Intent, Meaning, NodeChange, Table
+from icsguard.core.point import Point
+from icsguard.core.registers import words_of
+from icsguard.core.transaction import Opinion, Outcome, Question, Transaction
+from icsguard.protocols.modbus import build
+from icsguard.protocols.modbus.bits import packed
+from icsguard.protocols.opcua.meaning import Names, Observed, meaning, number_of, observations, published
+from icsguard.protocols.opcua.messages_subscription import PublishResponse
+from icsguard.protocols.opcua.nodes import NodeId
+from icsguard.protocols.opcua.services import SERVICES, Request, Response, parse_request, parse_response, peek
+from icsguard.protocols.opcua.sessions import Sessions
+
+MAX_REGISTERS: Final = 120  # registers of one row: thirty values of four, below the 125 of Modbus AP V1.1b3 §6.3
+MAX_BITS: Final = 1_920  # likewise of coils, below 2000
+NOWHERE: Final = 255
+"""Unit of rows that touch no point; the map leaves it out."""
+_BAD: Final = 0x80000000
+_READS: Final = {Table.COIL: 1, Table.DISCRETE: 2, Table.HOLDING: 3, Table.INPUT: 4}
+_WRITABLE: Final = frozenset({Table.COIL, Table.HOLDING})
+_WRITE: Final = 673
+_ANSWERED: Final = frozenset({Outcome.ANSWERED, Outcome.EXCEPTION})
+
+
+class Value(NamedTuple):
+    """A point with the words that its value has in the map."""
+
+    point: Point
+    words: tuple[int, ...]
+
+
+class Run(NamedTuple):
+    """Values that lie one after the other."""
+
+    unit: int
+    table: Table
+    first: int
+    words: tuple[int, ...]
+
+
+class NodeTraffic:
+    """One conduit of OPC UA as the shadow follows it."""
+
+    __slots__ = ("_points", "_sessions", "unmapped")
+
+    def __init__(self, points: Iterable[Point]) -> None:
+        self._points = {point.node: point for point in points if point.node}
+        self._sessions = Sessions()
+        self.unmapped = 0
+        """Published values whose subscription was not seen to begin."""
+
+    def adopt(self, points: Iterable[Point]) -> None:
+        """Serve another list of points; what is known of sessions stays."""
+        self._points = {point.node: point for point in points if point.node}
+
+    def rows(self, transaction: Transaction) -> list[Transaction]:
+        """Return the rows of the map that one transaction is, at least one."""
+        if not transaction.request:
+            return [_empty(transaction, 0)]
+        number = peek(transaction.request)
+        if transaction.outcome == Outcome.UNKNOWN and number == _WRITE:
+            runs = _runs(self._wanted(parse_request(transaction.request)))
+            return [_written(transaction, run, known=False) for run in runs] or [_empty(transaction, number)]
+        if transaction.outcome not in _ANSWERED or not transaction.response:
+            return [_empty(transaction, number)]
+        request, response = parse_request(transaction.request), parse_response(transaction.response)
+        found = self._observed(request, response)
+        self._sessions.met(request.header.token)
+        self._sessions.answered(request, response)
+        good = [value for one in found if (value := self._value(one)) is not None]
+        writes = number == _WRITE
+        made = [
+            _written(transaction, run, known=True) if writes and run.table in _WRITABLE else _read(transaction, run)
+            for run in _runs(good)
+        ]
+        return made or [_empty(transaction, number)]
+
+    def questions(self, question: Question) -> list[Question]:
+        """Return a write as questions on the map, one for each run of points; none where it touches no point."""
+        runs = _runs(self._wanted(parse_request(question.request)))
+        return [question._replace(request=build.adu(0, run.unit, _write_of(run))) for run in runs]
+
+    def _observed(self, request: Request, response: Response) -> list[Observed]:
+        names = self._names(request)
+        body = response.body
+        if not isinstance(body, PublishResponse) or response.fault:
+            return observations(request, response, names)
+        values, unmapped, _ = self._sessions.subscriptions.notified(body.subscription, body.message)
+        self.unmapped += unmapped
+        return published(values, names)
+
+    def _names(self, request: Request) -> Names:
+        session = self._sessions.of(request.header.token)
+        return Names(self._sessions.namespaces, session.aliases if session else dict[NodeId, NodeId]())
+
+    def _value(self, one: Observed) -> Value | None:
+        """Return the point's value in the map; None for other nodes and for what is no good number."""
+        point = self._points.get(one.node)
+        if point is None or one.attribute != VALUE_ATTRIBUTE or one.index_range or (one.value.status or 0) >= _BAD:
+            return None
+        return _placed(point, number_of(one.value))
+
+    def _wanted(self, request: Request) -> list[Value]:
+        """Return what a Write would put into points, the last of two values for one point."""
+        if request.number != _WRITE or request.defect is not None:
+            return []
+        asked = meaning(request, self._names(request))
+        values = (self._changed(asked, change) for change in asked.node_changes)
+        return list({value.point.name: value for value in values if value is not None}.values())
+
+    def _changed(self, asked: Meaning, change: NodeChange) -> Value | None:
+        access = asked.nodes[change.place]
+        point = self._points.get(access.node)
+        whole = access.attribute == VALUE_ATTRIBUTE and not access.index_range and len(change.values) == 1
+        number = change.values[0] if whole else None
+        if point is None or point.table not in _WRITABLE or isinstance(number, str):
+            return None
+        return _placed(point, number)
+
+
+class NodeTraffics:
+    """All conduits of a gateway: rows of those that speak OPC UA are written anew, others pass as they are."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, NodeTraffic] = {}
+
+    def adopt(self, conduits: dict[str, Sequence[Point]]) -> None:
+        """Follow these conduits of OPC UA, with their points."""
+        for name in self._of.keys() - conduits.keys():
+            del self._of[name]
+        for name, points in conduits.items():
+            known = self._of.get(name)
+            if known is None:
+                self._of[name] = NodeTraffic(points)
+            else:
+                known.adopt(points)
+
+    def rows(self, transactions: Sequence[Transaction]) -> Sequence[Transaction]:
+        """Return the transactions as the twin takes them."""
+        if not self._of:
+            return transactions
+        made: list[Transaction] = []
+        for one in transactions:
+            traffic = self._of.get(one.conduit)
+            made += [one] if traffic is None else traffic.rows(one)
+        return made
+
+    def questions(self, question: Question) -> list[Question]:
+        """Return the questions that the twin is asked for one."""
+        traffic = self._of.get(question.conduit)
+        return [question] if traffic is None else traffic.questions(question)
+
+
+def worst(question: Question, opinions: Sequence[Opinion]) -> Opinion:
+    """Return what several opinions on parts of one question say together; nothing speaks against a question of none."""
+    if len(opinions) == 1:
+        return opinions[0]
+    findings = tuple(finding for opinion in opinions for finding in opinion.findings)
+    decision = max((opinion.decision for opinion in opinions), default=Decision.ALLOW)
+    return Opinion(question.number, decision, findings, opinions[0].model_digest if opinions else "")
+
+
+def _placed(point: Point, number: object) -> Value | None:
+    if not isinstance(number, int | float):
+        return None
+    try:
+        return Value(point, words_of(point, float(number)))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _runs(values: Iterable[Value]) -> list[Run]:
+    """Join values that lie one after the other; of two for one point the later."""
+    last = {(v.point.unit_id, v.point.table, v.point.address): v for v in values}
+    runs: list[Run] = []
+    for (unit, table, address), value in sorted(last.items()):
+        room = MAX_BITS if table.is_bits else MAX_REGISTERS
+        if runs:
+            run = runs[-1]
+            follows = (run.unit, run.table, run.first + len(run.words)) == (unit, table, address)
+            if follows and len(run.words) + len(value.words) <= room:
+                runs[-1] = run._replace(words=run.words + value.words)
+                continue
+        runs.append(Run(unit, table, address, value.words))
+    return runs
+
+
+def _read(transaction: Transaction, run: Run) -> Transaction:
+    function = _READS[run.table]
+    data = packed(run.words) if run.table.is_bits else pack(f">{len(run.words)}H", *run.words)
+    answer = bytes((function, len(data))) + data
+    return transaction._replace(
+        request=build.adu(0, run.unit, build.read(function, run.first, len(run.words))),
+        response=build.adu(0, run.unit, answer),
+        outcome=int(Outcome.ANSWERED),
+    )
+
+
+def _written(transaction: Transaction, run: Run, *, known: bool) -> Transaction:
+    pdu = _write_of(run)
+    answer = build.adu(0, run.unit, pdu[:5]) if known else b""
+    outcome = Outcome.ANSWERED if known else Outcome.UNKNOWN
+    return transaction._replace(request=build.adu(0, run.unit, pdu), response=answer, outcome=int(outcome))
+
+
+def _write_of(run: Run) -> bytes:
+    write = build.write_coils if run.table is Table.COIL else build.write_registers
+    return write(run.first, run.words)
+
+
+def _empty(transaction: Transaction, number: int) -> Transaction:
+    """Return a row that touches no point; its address tells different requests apart, for those who count searches."""
+    law = SERVICES.get(number)
+    mark = zlib.crc32(transaction.request[-64:]) & 0xFFFF
+    changes = law is None or law.intent in {Intent.WRITE, Intent.EXECUTE, Intent.ADMINISTER}
+    pdu = build.write_register(mark, 0) if changes else build.read(3, mark, 1)
+    outcome = int(Outcome.NO_ANSWER_DUE) if transaction.outcome == Outcome.ANSWERED else transaction.outcome
+    return transaction._replace(request=build.adu(0, NOWHERE, pdu), response=b"", outcome=outcome)

@@ -1,0 +1,260 @@
+"""Rows of OPC UA become rows of the imagined map, and the twin's own reader gets the values back."""
+
+import struct
+
+import pytest
+
+from icsguard.config.node_places import placed
+from icsguard.core.decision import Decision, Layer
+from icsguard.core.finding import Finding
+from icsguard.core.meaning import Table
+from icsguard.core.point import NO_REGISTER, DataType, Point
+from icsguard.core.transaction import Opinion, Outcome, Question, Transaction
+from icsguard.protocols.opcua.builtin import DataValue, ExtensionObject, QualifiedName, Variant
+from icsguard.protocols.opcua.headers import RequestHeader, ResponseHeader
+from icsguard.protocols.opcua.messages_attribute import (
+    CallMethod,
+    CallRequest,
+    ReadRequest,
+    ReadResponse,
+    ReadValueId,
+    WriteRequest,
+    WriteValue,
+)
+from icsguard.protocols.opcua.messages_subscription import (
+    CreateMonitoredItemsRequest,
+    CreateMonitoredItemsResponse,
+    CreateSubscriptionRequest,
+    CreateSubscriptionResponse,
+    DataChange,
+    MonitoredItemCreate,
+    MonitoredItemCreated,
+    MonitoredValue,
+    MonitoringParameters,
+    NotificationMessage,
+    PublishRequest,
+    PublishResponse,
+)
+from icsguard.protocols.opcua.messages_view import RegisterNodesRequest, RegisterNodesResponse, StatusResponse
+from icsguard.protocols.opcua.nodes import NodeId
+from icsguard.protocols.opcua.services import build_request, build_response, parse_request, wrapped
+from icsguard.twin.image import Image
+from icsguard.twin.node_traffic import NOWHERE, NodeTraffic, NodeTraffics, worst
+from icsguard.twin.traffic import event
+
+URIS = ("http://opcfoundation.org/UA/", "urn:server", "urn:plant")
+MASK = NodeId(0, "i", 1)
+DOUBLE, STRING = 11, 12
+GOOD, BAD, UNCERTAIN = 0, 0x80000000, 0x40000000
+
+
+def node(name):
+    return NodeId(2, "s", name)
+
+
+def points(count=3):
+    alone = [Point(f"p{n}", 0, Table.HOLDING, NO_REGISTER, node=f"nsu=urn:plant;s=P{n}") for n in range(count)]
+    tank = Point("tank", 9, Table.INPUT, 4, DataType.U16, scale=0.1, node="nsu=urn:plant;s=Tank")
+    coil = Point("pump", 9, Table.COIL, 2, DataType.BOOL, node="nsu=urn:plant;s=Pump")
+    return placed([*alone, tank, coil])
+
+
+class Line:
+    """A conduit, followed from the start: the gateway has read the namespaces."""
+
+    def __init__(self):
+        self.points = points()
+        self.traffic = NodeTraffic(self.points)
+        self.image = Image(self.points)
+        self.number = 0
+        self.take(ReadRequest(0, 0, (value_id(NodeId(0, "i", 2255)),)), ReadResponse((text(URIS),), None))
+
+    def row(self, asked, answer, *, outcome=Outcome.ANSWERED, fault=0):
+        self.number += 1
+        request = build_request(RequestHeader(MASK), asked)
+        number = parse_request(request).number
+        response = b"" if answer is None and not fault else build_response(number, ResponseHeader(result=fault), answer)
+        return Transaction(self.number, "mixer", 3, "10.0.0.21", 1, 2, request, response, 0, int(outcome))
+
+    def take(self, asked, answer, **more):
+        """Return the rows that come of a request, after the image has taken them."""
+        made = self.traffic.rows(self.row(asked, answer, **more))
+        for one in made:
+            found = event(one)
+            for change in found.writes:
+                self.image.written(found.request.unit, change, 2)
+            for change in found.unknown:
+                self.image.unknown(found.request.unit, change)
+            for seen in found.reads:
+                self.image.read(found.request.unit, seen.table, seen.first, seen.values, asked=1, now=2)
+        return made
+
+    def values(self):
+        return {p.name: cell.value for p, cell in zip(self.points, self.image.cells, strict=True)}
+
+
+@pytest.fixture
+def line():
+    return Line()
+
+
+def value_id(one, attribute=13):
+    return ReadValueId(one, attribute, None, QualifiedName())
+
+
+def double(number, status=None):
+    return DataValue(Variant(DOUBLE, number), status)
+
+
+def text(values):
+    return DataValue(Variant(STRING, tuple(values), is_array=True))
+
+
+def reads(*names):
+    return ReadRequest(0, 0, tuple(value_id(node(name)) for name in names))
+
+
+def writes(**values):
+    items = (WriteValue(node(name), 13, None, double(value)) for name, value in values.items())
+    return WriteRequest(tuple(items))
+
+
+def test_what_was_read_stands_in_the_image(line):
+    made = line.take(reads("P0", "P2", "P1"), ReadResponse((double(1.5), double(2.5), double(-3.0)), None))
+    assert 1 == len(made)
+    assert {"p0": 1.5, "p1": -3.0, "p2": 2.5} == {k: v for k, v in line.values().items() if v is not None}
+
+
+def test_points_in_registers_keep_their_scale_and_their_table(line):
+    switch = DataValue(Variant(type=1, value=True))
+    made = line.take(reads("Tank", "Pump", "P0"), ReadResponse((double(12.3), switch, double(1.0)), None))
+    assert 3 == len(made)
+    assert (12.3, 1.0) == (pytest.approx(line.values()["tank"]), line.values()["pump"])
+
+
+@pytest.mark.parametrize(
+    ("value", "seen"),
+    [
+        (double(5.0, GOOD), 5.0),
+        (double(5.0, UNCERTAIN), 5.0),
+        (double(5.0, BAD), None),
+        (DataValue(Variant(STRING, "5")), None),
+        (double(float("nan")), None),
+        (DataValue(None, BAD), None),
+    ],
+)
+def test_only_a_good_number_is_an_observation(line, value, seen):
+    line.take(reads("P0"), ReadResponse((value,), None))
+    assert seen == line.values()["p0"]
+
+
+def test_a_written_value_counts_by_its_own_result(line):
+    line.take(writes(P0=1.0, P1=2.0), StatusResponse((GOOD, BAD), None))
+    assert (1.0, None) == (line.image.cells[0].pending, line.image.cells[1].pending)
+
+
+def test_a_write_of_unknown_outcome_makes_its_points_unknown(line):
+    line.take(reads("P0", "P1"), ReadResponse((double(1.0), double(1.0)), None))
+    line.take(writes(P0=2.0), None, outcome=Outcome.UNKNOWN)
+    assert [False, True] == [cell.settled for cell in line.image.cells[:2]]
+
+
+def test_published_values_are_followed_from_the_subscription_on(line):
+    line.take(
+        CreateSubscriptionRequest(100.0, 100, 10, 0, enabled=True, priority=0),
+        CreateSubscriptionResponse(7, 100.0, 100, 10),
+    )
+    wish = MonitoredItemCreate(
+        value_id(node("P1")), 2, MonitoringParameters(55, 0.0, ExtensionObject(), 1, discard_oldest=True)
+    )
+    line.take(
+        CreateMonitoredItemsRequest(7, 0, (wish,)),
+        CreateMonitoredItemsResponse((MonitoredItemCreated(GOOD, 3, 0.0, 1, ExtensionObject()),), None),
+    )
+
+    def publish(subscription):
+        change = wrapped(DataChange((MonitoredValue(55, double(9.0)),), None))
+        message = NotificationMessage(1, 0, (change,))
+        return PublishResponse(subscription, None, False, message, None, None)  # noqa: FBT003 - as on the wire
+
+    line.take(PublishRequest(None), publish(7))
+    assert (9.0, 0) == (line.values()["p1"], line.traffic.unmapped)
+    line.take(PublishRequest(None), publish(8))
+    assert 1 == line.traffic.unmapped
+
+
+def test_an_alias_is_the_node_that_it_stands_for(line):
+    alias = NodeId(9999, "i", 1)
+    line.take(RegisterNodesRequest((node("P2"),)), RegisterNodesResponse((alias,)))
+    line.take(ReadRequest(0, 0, (value_id(alias),)), ReadResponse((double(4.0),), None))
+    assert 4.0 == line.values()["p2"]
+
+
+def test_what_touches_no_point_stays_one_row_that_touches_nothing(line):
+    rows = [
+        line.take(reads("Other"), ReadResponse((double(1.0),), None)),
+        line.take(reads("P0"), None, outcome=Outcome.REFUSED),
+        line.take(reads("P0"), None, fault=BAD, outcome=Outcome.EXCEPTION),
+        line.take(CallRequest((CallMethod(node("O"), node("M"), None),)), None, outcome=Outcome.REFUSED),
+        line.traffic.rows(line.row(reads("P0"), None)._replace(request=b"")),
+        line.traffic.rows(line.row(reads("P0"), None)._replace(request=b"\xff" * 40)),
+    ]
+    assert [1] * len(rows) == [len(made) for made in rows]
+    assert {NOWHERE} == {made[0].request[6] for made in rows}
+    assert [Outcome.REFUSED, Outcome.EXCEPTION] == [made[0].outcome for made in rows[1:3]]
+    assert {None} == set(line.values().values())
+    assert all(point.unit_id != NOWHERE for point in line.points)
+
+
+def test_different_requests_that_fail_stay_different(line):
+    made = {line.take(reads(f"X{n}"), None, outcome=Outcome.REFUSED)[0].request for n in range(20)}
+    assert 20 == len(made)
+
+
+def test_a_long_read_becomes_few_rows():
+    many = placed(Point(f"p{n}", 0, Table.HOLDING, NO_REGISTER, node=f"nsu=urn:plant;s=P{n}") for n in range(100))
+    line = Line()
+    line.traffic.adopt(many)
+    answer = ReadResponse(tuple(double(float(n)) for n in range(100)), None)
+    made = line.traffic.rows(line.row(reads(*(f"P{n}" for n in range(100))), answer))
+    assert 4 == len(made)
+    values = [value for row in made for value in struct.unpack(f">{(len(row.response) - 9) // 8}d", row.response[9:])]
+    assert list(map(float, range(100))) == values
+
+
+def question(asked):
+    return Question(5, "mixer", 3, "10.0.0.21", 1, build_request(RequestHeader(MASK), asked))
+
+
+def test_a_write_is_asked_about_in_the_places_of_its_points(line):
+    made = line.traffic.questions(question(writes(P0=1.0, P1=2.0, Other=3.0, Pump=1.0, Tank=1.0)))
+    assert [(1, 16), (9, 15)] == [(one.request[6], one.request[7]) for one in made]
+    assert {5} == {one.number for one in made}
+
+
+def test_methods_and_other_nodes_are_no_question_to_the_twin(line):
+    assert [] == line.traffic.questions(question(CallRequest((CallMethod(node("O"), node("M"), None),))))
+    assert [] == line.traffic.questions(question(writes(Other=1.0)))
+
+
+def test_opinions_on_parts_add_up():
+    asked = question(writes(P0=1.0))
+    finding = Finding("what-if", Layer.CONSEQUENCE, "c", "t", 1, "mixer", Decision.REFUSE)
+    good, bad = Opinion(5, Decision.ALLOW, (), "m"), Opinion(5, Decision.REFUSE, (finding,), "m")
+    assert good == worst(asked, [good])
+    assert Opinion(5, Decision.REFUSE, (finding,), "m") == worst(asked, [good, bad])
+    assert Opinion(5, Decision.ALLOW, (), "") == worst(asked, [])
+
+
+def test_conduits_that_speak_modbus_pass_as_they_are(line):
+    every = NodeTraffics()
+    row = line.row(reads("P0"), ReadResponse((double(1.0),), None))
+    assert [row] == list(every.rows([row]))
+    every.adopt({"mixer": line.points})
+    other = row._replace(conduit="plc")
+    made = every.rows([other, row])
+    assert (other, NOWHERE) == (made[0], made[1].request[6])  # names are not known yet
+    asked = question(writes(P0=1.0))
+    assert [asked._replace(conduit="plc")] == every.questions(asked._replace(conduit="plc"))
+    every.adopt({})
+    assert [row] == list(every.rows([row]))
