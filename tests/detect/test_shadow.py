@@ -158,7 +158,7 @@ class Lying:
 
 
 def test_a_conduit_of_another_protocol_is_not_followed(points):
-    options = ShadowOptions((ConduitOptions("ua", points, protocol="opcua"),))
+    options = ShadowOptions((ConduitOptions("ua", points, protocol="dnp3"),))
     shadow = Shadow(options, {}, None)
     opinion = shadow.ask(Question(7, "ua", 1, "10.0.0.1", 0, b"\x01\x00\xa1\x02"), 0)
     assert (7, Decision.ALLOW, ()) == opinion[:3]
