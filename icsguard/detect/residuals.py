@@ -20,6 +20,8 @@ from icsguard.twin.site_model import SiteModel
 SPANS: Final = (1, 6, 30)
 STREAMS: Final = tuple(f"{kind}-{span}" for kind in ("temporal", "spatial") for span in SPANS)
 _SHOWN: Final = 4
+EXPLAINED: Final = 0.2
+"""Of the threshold: what scores less is told by nobody, and not explained."""
 MAX_RESIDUAL: Final = 1e3
 """Standardised residuals are cut off here."""
 MAX_SMOOTHED: Final = 10.0
@@ -75,8 +77,15 @@ class ResidualWatch:
         self._modes = {mode: place + 1 for place, mode in enumerate(model.modes)}
         self._smoother = Smoother(len(self._moving))
         self._last: list[Array] = []
-        self.expected: dict[str, float] = {}
+        self._expected: Array | None = None
+        self._explained = EXPLAINED * model.residuals.threshold
+
+    @property
+    def expected(self) -> dict[str, float]:
         """What the temporal twin expected of each measured point in the last scored row."""
+        if self._expected is None:
+            return {}
+        return {self._model.columns[index].name: float(self._expected[index]) for index in self._moving}
 
     def feed(self, row: Row) -> Strange | None:
         """Return the row's score; None for the first rows after a gap."""
@@ -109,10 +118,11 @@ class ResidualWatch:
         yardstick = self._yardsticks[sum(self._since < rows for rows in self._settling)]
         streams = self._smoother.feed(rest[0], rest[1]) / yardstick
         best = int(np.argmax(streams.max(axis=1)))
-        columns = self._model.columns
-        self.expected = {columns[index].name: float(expected[index]) for index in moving}
+        self._expected = expected
         told = expected if best < len(SPANS) else beside
-        return Strange(at, float(streams[best].max()), STREAMS[best], self._shares(streams[best], raw, told))
+        score = float(streams[best].max())
+        shares = self._shares(streams[best], raw, told) if score > self._explained else ()
+        return Strange(at, score, STREAMS[best], shares)
 
     def _shares(self, levels: Array, raw: Array, told: Array) -> tuple[Contribution, ...]:
         total = float(levels.sum()) or 1.0

@@ -91,6 +91,7 @@ class Image:
         self.book = PointBook(points)
         self.points = self.book.points
         self.habits = dict(habits or {})
+        self._frozen_after = [self.habits.get(index, NO_HABIT).frozen_after for index in range(len(self.points))]
         self.cells = [Cell([None] * point.words) for point in self.points]
 
     def read(
@@ -100,6 +101,13 @@ class Image:
         found: list[Deviation] = []
         for index, word, offset, count in self.book.hits(unit, table, first, len(values)):
             cell = self.cells[index]
+            if (
+                cell.settled
+                and cell.pending is None
+                and cell.words[word : word + count] == [*values[offset : offset + count]]
+            ):
+                found += self._same(index, cell, now)
+                continue
             cell.words[word : word + count] = values[offset : offset + count]
             value = self._value(index)
             if value is None:
@@ -171,23 +179,39 @@ class Image:
     def _value(self, index: int) -> float | None:
         return _engineering(self.points[index], self.cells[index].words)
 
+    def _same(self, index: int, cell: Cell, now: int) -> list[Deviation]:
+        """Take a read that showed the very words that were known: most reads of most points."""
+        if cell.value is None:
+            return []
+        found = self._frozen(index, cell, cell.value)
+        cell.run += 1
+        cell.at = now
+        if found:
+            cell.told.add(found[0].code)
+        return found
+
+    def _frozen(self, index: int, cell: Cell, value: float) -> list[Deviation]:
+        limit = self._frozen_after[index]
+        if not limit or cell.run < limit or "frozen" in cell.told:
+            return []
+        return [Deviation("frozen", index, value, value, cell.run_since)]
+
     def _judge(self, index: int, value: float, asked: int) -> list[Deviation]:
         """Compare a value that was just read with what the image held; report each contradiction once."""
         cell, habit = self.cells[index], self.habits.get(index, NO_HABIT)
         found: list[Deviation] = []
         if value == cell.value:
-            limit = habit.frozen_after
-            if limit and cell.run >= limit and "frozen" not in cell.told:
-                found.append(Deviation("frozen", index, value, value, cell.run_since))
+            found += self._frozen(index, cell, value)
         elif cell.settled and cell.value is not None and asked >= cell.pending_at:
             pending = cell.pending is not None
             if pending and habit.keeps:
                 found.append(Deviation("write-not-effective", index, value, cell.value, cell.pending_at))
             elif not pending and habit.by_writes_only:
                 found.append(Deviation("changed-without-write", index, value, cell.value, cell.at))
-        if value != cell.value:
+        if cell.told and value != cell.value:
             cell.told.clear()
-        cell.told.update(one.code for one in found)
+        if found:
+            cell.told.update(one.code for one in found)
         return found
 
 
