@@ -18,8 +18,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from icsguard.config.settings import Conduit, GatewaySettings, RecorderSettings, Settings, SyslogSettings
+from icsguard.config.settings import Conduit, GatewaySettings, RecorderSettings, Settings, SyslogSettings, UaSettings
 from icsguard.runtime import compiled
+from icsguard.runtime.clock import Clock
 from icsguard.runtime.compiled import Core
 from icsguard.runtime.control_client import peer_pid
 from icsguard.runtime.ports import SOMEBODY, may_bind_low, owner_of, unprivileged_start
@@ -60,6 +61,8 @@ def examine(settings: Settings, config: Path) -> Iterator[Check]:
         yield listen_check(conduit, running=running)
         yield device_check(conduit) if running is None else device_left_alone(conduit)
         yield model_check(conduit, Path(settings.shadow.models_dir))
+        if conduit.opcua is not None:
+            yield from certificate_checks(conduit.name, conduit.opcua, Clock())
     yield from folder_checks(settings.gateway)
     yield folder_check("records folder", Path(settings.recorder.path).parent)
     yield disk_check(settings.recorder, settings.gateway)
@@ -67,6 +70,28 @@ def examine(settings: Settings, config: Path) -> Iterator[Check]:
     yield clock_check()
     if settings.recorder.syslog is not None:
         yield syslog_check(settings.recorder.syslog)
+
+
+def certificate_checks(name: str, settings: UaSettings, clock: Clock) -> Iterator[Check]:
+    """Look whether the conduit has its keys, whom it trusts, and which certificates end soon."""
+    from icsguard.runtime import pki_store, pki_work  # noqa: PLC0415 - certificates are looked into only where a conduit speaks OPC UA
+
+    folder, title = Path(settings.pki), f"{name} certificates"
+    names = {settings.own, settings.upstream or settings.own, *(own for _, own in settings.upstream_of)}
+    secured = any(mode > 1 for _, mode in (*settings.client_security, settings.server_security))
+    for own in sorted(names) if secured and settings.way == "terminate" else ():
+        try:
+            leaf = pki_store.own(folder, own).leaf
+        except pki_store.PkiError as error:
+            yield Check(Level.FAIL, title, str(error), f"icsguard pki issue {own} --uri URI --host HOST")
+        else:
+            yield Check(Level.OK, title, f"{own} is {leaf.uri}, {', '.join(leaf.hosts)}")
+    faults = pki_store.load(folder).faults
+    if faults:
+        yield Check(Level.WARN, title, f"in {folder}: {'; '.join(faults)}", f"icsguard pki list --pki {folder}")
+    for one in pki_work.ending(folder, clock.now() + clock.wall_shift()):
+        level = Level.WARN if one.level else Level.FAIL
+        yield Check(level, title, pki_work.ending_text(one), f"icsguard pki issue {Path(one.where).stem} --force")
 
 
 def running_check(pid: int | None) -> Check:

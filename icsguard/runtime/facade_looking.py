@@ -63,7 +63,7 @@ class Looking:
             tickets=sum(len(one.guard.tickets) for one in listeners),
             grants=sum(len(grants) for grants in map(site.kept.grants_of, site.listeners)),
             last_change=site.last_change,
-            warnings=tuple(site.warnings.values()),
+            warnings=(*site.warnings.values(), *(text for one in listeners for text in one.warnings)),
         )
 
     async def _sessions(self, request: requests.GetSessions, _operator: str) -> Reply:

@@ -156,6 +156,11 @@ class Listener:
         self.arm(session.next_timer())
         return session
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the status warns of beside the site's own; a conduit of Modbus has nothing to say."""
+        return ()
+
     def session(self, client: Client, now: int) -> Dialogue:
         """Return the conversation of a new client."""
         guard, flow = self.guard, self.guard.run.next_flow()

@@ -25,12 +25,13 @@ from icsguard.policy.nodes.judge import NodeJudge
 from icsguard.protocols.opcua.asymmetric import Identity
 from icsguard.protocols.opcua.security import POLICIES
 from icsguard.protocols.opcua.trust import Trust
-from icsguard.runtime import pki_store
+from icsguard.runtime import pki_store, pki_work
 from icsguard.runtime.clock import Clock
 from icsguard.runtime.listener import Listener
 from icsguard.runtime.mirror import Outlet
 from icsguard.runtime.opcua_jobs import Jobs
 from icsguard.runtime.opcua_shell import UaClientEnd
+from icsguard.runtime.pki_endings import Endings, severity_of
 from icsguard.runtime.tasks import spawn
 
 Read = TypeVar("Read")
@@ -51,6 +52,7 @@ class UaListener(Listener):
         self.jobs = Jobs(self.loop)
         self._trust = cast("Trust", guard.trust)
         self._watch: asyncio.Task[None] | None = None
+        self._endings = Endings()
 
     async def start(self) -> None:
         """Listen, keep time, and watch the trust folder. Raises OSError where the address cannot be bound."""
@@ -89,12 +91,14 @@ class UaListener(Listener):
         seen = await self._in_thread(pki_store.stamp, Path(settings.pki))
         self._tell_faults()
         while True:
+            await self._tell_endings()
             await asyncio.sleep(TRUST_LOOK_S)
             settings = ua_of(self.conduit)
             folder = Path(settings.pki)
             stamp = await self._in_thread(pki_store.stamp, folder)
             if stamp != seen:
                 seen = stamp
+                self._endings.look_again()
                 self.retrust(await self._in_thread(pki_store.load, folder, settings.server_pin))
 
     def retrust(self, trust: Trust) -> None:
@@ -112,6 +116,21 @@ class UaListener(Listener):
         if faults:
             text = f"certificates or lists of {guard.name} that cannot be used: {'; '.join(map(str, faults))}"
             guard.run.put(guard.record(RecordKind.LIFECYCLE, Severity.MEDIUM, text, self.clock.now()))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Certificates that end soon, for the status."""
+        return self._endings.texts
+
+    async def _tell_endings(self) -> None:
+        now = self.clock.now()
+        if not self._endings.is_due(now):
+            return
+        folder, guard = Path(ua_of(self.conduit).pki), self.guard
+        found = await self._in_thread(pki_work.ending, folder, now + self.clock.wall_shift())
+        for one in self._endings.news(found, now):
+            text = f"{guard.name}: {pki_work.ending_text(one)}"
+            guard.run.put(guard.record(RecordKind.LIFECYCLE, severity_of(one), text, now))
 
     async def _in_thread(self, read: Callable[..., Read], *given: object) -> Read:
         return await self.loop.run_in_executor(None, read, *given)

@@ -4,10 +4,12 @@ import socket
 
 import pytest
 
-from icsguard.config.settings import Conduit, GatewaySettings, RecorderSettings, Settings, SyslogSettings
-from icsguard.runtime import doctor
+from icsguard.config.settings import Conduit, GatewaySettings, RecorderSettings, Settings, SyslogSettings, UaSettings
+from icsguard.runtime import doctor, pki_store, pki_work
+from icsguard.runtime.clock import Clock
 from icsguard.runtime.doctor import (
     Level,
+    certificate_checks,
     clock_check,
     descriptor_check,
     device_check,
@@ -20,6 +22,7 @@ from icsguard.runtime.doctor import (
     nearest,
     syslog_check,
 )
+from icsguard.runtime.pki_make import Subject
 
 
 @pytest.fixture
@@ -196,3 +199,26 @@ def test_a_log_server_that_is_away_is_a_warning(device):
     assert Level.OK is syslog_check(syslog).level
     device.close()
     assert Level.WARN is syslog_check(syslog).level
+
+
+def test_certificates_of_a_conduit_are_looked_at(tmp_path):
+    wall = Clock().now()
+    settings = UaSettings(pki=str(tmp_path), client_security=(("x", 3),))
+    pki_store.prepare(tmp_path)
+    (missing,) = certificate_checks("mixer", settings, Clock())
+    assert (Level.FAIL, True) == (missing.level, "icsguard pki issue gateway" in missing.fix)
+    pki_work.give(tmp_path, "gateway", Subject("gateway", "urn:gate", ("gate",)), wall, days=20)
+    (tmp_path / "trusted" / "broken.der").write_bytes(b"nothing")
+    found = list(certificate_checks("mixer", settings, Clock()))
+    assert [Level.OK, Level.WARN, Level.WARN] == [one.level for one in found]
+    assert ["urn:gate", "certificate 1", "ends in 19 days"] == [
+        word
+        for word, one in zip(("urn:gate", "certificate 1", "ends in 19 days"), found, strict=True)
+        if word in one.text
+    ]
+
+
+def test_a_conduit_without_security_needs_no_certificates(tmp_path):
+    none = ("http://opcfoundation.org/UA/SecurityPolicy#None", 1)
+    settings = UaSettings(pki=str(tmp_path), client_security=(none,), server_security=none)
+    assert [] == list(certificate_checks("mixer", settings, Clock()))
