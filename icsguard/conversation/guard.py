@@ -7,7 +7,7 @@ guard and tells it what happened. Operators act on the guard (runtime/facade.py 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from icsguard.conversation.counters import Counters
 from icsguard.conversation.folding import Folder
@@ -19,6 +19,7 @@ from icsguard.conversation.run import Run
 from icsguard.conversation.tickets import Tickets
 from icsguard.core.clock import SECOND
 from icsguard.core.decision import Mode
+from icsguard.core.flow import Client
 from icsguard.core.ids import AddressRange
 from icsguard.core.meaning import Meaning, Table
 from icsguard.core.point import Point, PointKind
@@ -31,6 +32,17 @@ if TYPE_CHECKING:
 
 MAX_MISSES: Final = 3
 """Deadlines that the shadow may miss in a row before writes no longer wait for it. One answer in time restores it."""
+
+
+class Member(Protocol):
+    """What a guard needs of a session, whatever its protocol."""
+
+    client: Client
+
+    @property
+    def flow(self) -> int:
+        """Its number."""
+        ...
 
 
 class Guard:
@@ -109,13 +121,17 @@ class Guard:
 
     # What the sessions tell.
 
-    def opened(self, session: Dialogue) -> None:
+    def opened(self, session: Member) -> None:
         """Take a session into the conduit."""
         address = session.client.address
         self._connections[address] = self._connections.get(address, 0) + 1
-        self.sessions[session.flow] = session
+        self.members()[session.flow] = session
 
-    def closed(self, session: Dialogue) -> None:
+    def members(self) -> dict[int, Member]:
+        """Return the sessions as what they have in common: those of OPC UA are no dialogues."""
+        return cast("dict[int, Member]", self.sessions)
+
+    def closed(self, session: Member) -> None:
         """Let a session go, and its address's cache with the last one."""
         if self.sessions.pop(session.flow, None) is None:
             return
@@ -144,7 +160,8 @@ class Guard:
         cache = self.caches.get(address)
         if cache is not None:
             cache.clear()
-        self.wakeups.update((flow, one) for flow, one in self.sessions.items() if one.client.address == address)
+        wakeups = cast("dict[int, Member]", self.wakeups)
+        wakeups.update((flow, one) for flow, one in self.members().items() if one.client.address == address)
 
     # What operators and the shell do.
 
@@ -161,7 +178,7 @@ class Guard:
         self.tickets.ttl_ns = conduit.hold_ttl_s * SECOND
         self.quarantine.grave.threshold = max(1, conduit.isolation.threshold)
         self._secrets = _secret_spans(conduit.policy.points)
-        for session in self.sessions.values():
+        for session in self.members().values():
             session.client = session.client._replace(name=judge.client(session.client.address))
         self.forget_verdicts()
 

@@ -120,7 +120,7 @@ class Quarantine:
     def _other_station(self, address: str) -> bool:
         return any(
             session.client.name and session.client.address != address
-            for session in self._guard.sessions.values()
+            for session in self._guard.members().values()
             if self.isolations.get(session.client.address) is None
         )
 
