@@ -6,6 +6,7 @@ Imported only where a conduit speaks OPC UA: keys and channels bring the cryptog
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from icsguard.conversation.opcua.options import Legs
 from icsguard.conversation.opcua.passthrough import Passed
 from icsguard.conversation.opcua.terminate import Terminated
 from icsguard.conversation.run import Run
+from icsguard.core.defect import Defect
 from icsguard.core.flow import Client
 from icsguard.core.record import RecordKind, Severity
 from icsguard.policy.decide import Judge
@@ -35,9 +37,32 @@ from icsguard.runtime.pki_endings import Endings, severity_of
 from icsguard.runtime.tasks import spawn
 
 Read = TypeVar("Read")
+STRANGE: Final = frozenset({"certificate-untrusted", "certificate-chain"})
+"""Why a certificate is kept for an operator to decide about."""
 
 TRUST_LOOK_S: Final = 2.0
 """Between two looks at the trust folder: within five seconds a certificate that was taken away has no channel left."""
+
+
+class Doorman:
+    """A trust list that keeps what strangers showed, for an operator to look at. Fills `options.Trust`."""
+
+    def __init__(self, trust: Trust, keep: Callable[[bytes], None]) -> None:
+        self.trust = trust
+        self._keep = keep
+
+    def client(self, chain: bytes, uri: str, wall: int) -> Defect | None:
+        """Judge a client's certificate."""
+        return self._kept(self.trust.client(chain, uri, wall), chain)
+
+    def server(self, chain: bytes, wall: int) -> Defect | None:
+        """Judge the device's certificate."""
+        return self._kept(self.trust.server(chain, wall), chain)
+
+    def _kept(self, found: Defect | None, chain: bytes) -> Defect | None:
+        if found is not None and found.code in STRANGE:
+            self._keep(chain)
+        return found
 
 
 class UaListener(Listener):
@@ -50,7 +75,9 @@ class UaListener(Listener):
     ) -> None:
         super().__init__(guard, conduit, clock, outlet, may_open)
         self.jobs = Jobs(self.loop)
-        self._trust = cast("Trust", guard.trust)
+        self._keeping = False
+        self._door = Doorman(cast("Trust", guard.trust), self._keep)
+        guard.trust = self._door
         self._watch: asyncio.Task[None] | None = None
         self._endings = Endings()
 
@@ -88,14 +115,14 @@ class UaListener(Listener):
 
     async def _watch_trust(self) -> None:
         settings = ua_of(self.conduit)
-        seen = await self._in_thread(pki_store.stamp, Path(settings.pki))
+        seen = _without_strangers(await self._in_thread(pki_store.stamp, Path(settings.pki)))
         self._tell_faults()
         while True:
             await self._tell_endings()
             await asyncio.sleep(TRUST_LOOK_S)
             settings = ua_of(self.conduit)
             folder = Path(settings.pki)
-            stamp = await self._in_thread(pki_store.stamp, folder)
+            stamp = _without_strangers(await self._in_thread(pki_store.stamp, folder))
             if stamp != seen:
                 seen = stamp
                 self._endings.look_again()
@@ -103,8 +130,8 @@ class UaListener(Listener):
 
     def retrust(self, trust: Trust) -> None:
         """Take a new trust list into use: whoever is no longer trusted loses his channel at once."""
-        guard, self._trust = self.guard, trust
-        guard.retrust(trust)
+        guard, self._door = self.guard, Doorman(trust, self._keep)
+        guard.retrust(self._door)
         text = f"the trust list of {guard.name} changed and is in use"
         guard.run.put(guard.record(RecordKind.OPERATOR, Severity.INFO, text, self.clock.now()))
         self._tell_faults()
@@ -112,7 +139,7 @@ class UaListener(Listener):
         self.outlet.note()
 
     def _tell_faults(self) -> None:
-        guard, faults = self.guard, self._trust.faults
+        guard, faults = self.guard, self._door.trust.faults
         if faults:
             text = f"certificates or lists of {guard.name} that cannot be used: {'; '.join(map(str, faults))}"
             guard.run.put(guard.record(RecordKind.LIFECYCLE, Severity.MEDIUM, text, self.clock.now()))
@@ -132,8 +159,26 @@ class UaListener(Listener):
             text = f"{guard.name}: {pki_work.ending_text(one)}"
             guard.run.put(guard.record(RecordKind.LIFECYCLE, severity_of(one), text, now))
 
+    def _keep(self, chain: bytes) -> None:
+        """Keep a stranger's certificate, one at a time: a crowd of them must not fill the threads."""
+        if not self._keeping:
+            self._keeping = True
+            spawn(self._keep_one(chain), "stranger")
+
+    async def _keep_one(self, chain: bytes) -> None:
+        try:
+            with contextlib.suppress(OSError):  # the record says who it was
+                await self._in_thread(pki_store.keep_rejected, Path(ua_of(self.conduit).pki), chain)
+        finally:
+            self._keeping = False
+
     async def _in_thread(self, read: Callable[..., Read], *given: object) -> Read:
         return await self.loop.run_in_executor(None, read, *given)
+
+
+def _without_strangers(stamp: tuple[tuple[str, int, int], ...]) -> tuple[tuple[str, int, int], ...]:
+    """Return a stamp without what strangers showed: that changes nothing for anybody."""
+    return tuple(one for one in stamp if not one[0].endswith(pki_store.SEEN))
 
 
 def ua_of(conduit: Conduit) -> UaSettings:

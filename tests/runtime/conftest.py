@@ -333,3 +333,145 @@ class SilentShadow(FakeShadow):
 def silent_shadow():
     """Connect a shadow that never answers to a gateway's socket."""
     return SilentShadow
+
+
+class UaScene:
+    """A site with a conduit of OPC UA, a server of the benchmark behind it, and readers of the benchmark."""
+
+    def __init__(self, site, pki, keys, security):
+        self.site = site
+        self.pki = pki
+        self.keys = keys
+        self.security = security
+        self.accepted = []
+        self.readers = []
+
+    @property
+    def listener(self):
+        return self.site.listeners["ua"]
+
+    @property
+    def guard(self):
+        return self.listener.guard
+
+    @property
+    def port(self):
+        return self.listener.port
+
+    async def until(self, holds, seconds=8):
+        for _ in range(seconds * 100):
+            if holds():
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError("it did not come")
+
+    async def reader(self, nodes=2):
+        """Open a session; raises ConnectionError where none is given."""
+        from bench.opcua.load import Reader
+        from bench.opcua.wire import Security, read_identity
+        from icsguard.protocols.opcua.certificates import certificate_of
+
+        shown = certificate_of((self.keys / "gateway.der").read_bytes())
+        url, identity = f"opc.tcp://127.0.0.1:{self.port}/x", read_identity(self.keys, "client")
+        reader = Reader(url, identity, Security.of(self.security), shown, nodes)
+        await asyncio.get_running_loop().create_connection(lambda: reader, LOOPBACK, self.port)
+        await asyncio.wait_for(reader.ready, 8)
+        self.readers.append(reader)
+        return reader
+
+    def hang_up(self):
+        """Have the device end every connection."""
+        for served in self.accepted:
+            served._transport.abort()
+
+    async def take(self, **changed):
+        """Reload with another policy."""
+        settings = self.site.settings
+        conduit = settings.conduits[0]
+        policy = replace(conduit.policy, digest="other", opcua=replace(conduit.policy.opcua, **changed))
+        await self.site._take(replace(settings, conduits=(replace(conduit, policy=policy),)))
+
+    async def close(self):
+        for reader in self.readers:
+            reader._transport.abort()
+        await self.site.close()
+        self.device.close()
+
+
+def ua_settings(folder, pki, device, security, **options):
+    from bench.opcua.wire import NAMESPACE, SECURITIES
+    from icsguard.config.settings import UaSettings
+    from icsguard.policy.nodes.rules import NodePolicy, NodeRule
+
+    uri, mode = SECURITIES[security]
+    rules = (NodeRule("look", clients=("hmi",), services=(631,), nodes=(f"nsu={NAMESPACE};s=P*",)),)
+    nodes = NodePolicy(rules=rules, anonymous=True, mode=1)
+    policy = Policy(groups=(ClientGroup("hmi", ("127.0.0.0/8",)),), digest="p1", opcua=nodes)
+    secured = (uri, int(mode))
+    own = UaSettings(
+        client_security=(secured,),
+        server_security=secured,
+        device_url=f"opc.tcp://127.0.0.1:{device}/bench",
+        pki=str(pki),
+        **options,
+    )
+    conduit = Conduit(
+        "ua", LOOPBACK, 0, LOOPBACK, device, protocol="opcua", mode=Mode.ENFORCE, policy=policy, opcua=own
+    )
+    run = folder / "run"
+    run.mkdir(exist_ok=True)
+    gateway = GatewaySettings(state_dir=str(folder / "state"), run_dir=str(run), control_socket=str(run / "control"))
+    return Settings(gateway=gateway, conduits=(conduit,))
+
+
+@pytest.fixture(scope="session")
+def ua_keys(tmp_path_factory):
+    """Certificates of server, client and gateway."""
+    from bench.opcua.wire import write_identity
+
+    folder = tmp_path_factory.mktemp("ua-keys")
+    for name in ("server", "client", "gateway"):
+        write_identity(folder, name)
+    return folder
+
+
+@pytest.fixture
+async def ua_site(tmp_path, ua_keys, monkeypatch):
+    """Open a site with an OPC UA conduit; what is missing or wrong in its folder of keys can be told."""
+    from bench.opcua.device import Served
+    from bench.opcua.wire import Security, read_identity
+    from icsguard.runtime import opcua_listener
+
+    monkeypatch.setattr(opcua_listener, "TRUST_LOOK_S", 0.05)
+    scenes = []
+
+    async def opened(*, security="SignAndEncrypt", trusted=("client.der",), without="", key_mode=0o600, **options):
+        pki = tmp_path / "pki"
+        for name in ("own", "trusted", "issuers", "rejected"):
+            (pki / name).mkdir(parents=True)
+        for name in ("gateway.der", "gateway.pem"):
+            if name != without:
+                shutil.copy(ua_keys / name, pki / "own" / name)
+                (pki / "own" / name).chmod(key_mode)
+        for name in ("server.der", *trusted):
+            shutil.copy(ua_keys / name, pki / "trusted" / name)
+        loop, identity = asyncio.get_running_loop(), read_identity(ua_keys, "server")
+        accepted = []
+
+        def served():
+            accepted.append(Served("opc.tcp://127.0.0.1/bench", identity, Security.of(security)))
+            return accepted[-1]
+
+        device = await loop.create_server(served, LOOPBACK, 0)
+        port = device.sockets[0].getsockname()[1]
+        settings = ua_settings(tmp_path, pki, port, security, **options)
+        site = Site(tmp_path / "icsguard.toml", settings, msgspec.msgpack.encode(settings))
+        scene = UaScene(site, pki, ua_keys, security)
+        scene.accepted, scene.device = accepted, device
+        scenes.append(scene)
+        await site.start()
+        return scene
+
+    yield opened
+    for scene in scenes:
+        await scene.close()

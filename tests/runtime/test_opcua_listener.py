@@ -1,0 +1,70 @@
+import pytest
+
+from icsguard.core.decision import Decision
+from icsguard.runtime.site import SiteError
+from icsguard.runtime.state_file import KeptState
+
+
+async def test_a_read_goes_through_two_channels(ua_site):
+    scene = await ua_site()
+    reader = await scene.reader()
+    reader.begin()
+    await scene.until(lambda: reader.answers > 20)
+    assert (0, 1) == (reader.errors, len(scene.guard.sessions))
+    (session,) = scene.guard.sessions.values()
+    assert session.requests > 20
+    assert session.device_is_up
+
+
+async def test_a_certificate_that_is_taken_away_loses_its_channel_and_is_on_record(ua_site):
+    scene = await ua_site()
+    reader = await scene.reader()
+    reader.begin()
+    await scene.until(lambda: reader.answers > 5)
+    (scene.pki / "trusted" / "client.der").unlink()
+    await scene.until(lambda: reader.errors)
+    assert any("trust list" in record.text for record in scene.site.run.recent)
+    with pytest.raises(ConnectionError):
+        await scene.reader()
+    (scene.pki / "trusted" / "client.der").write_bytes((scene.keys / "client.der").read_bytes())
+    await scene.until(lambda: sum("trust list" in record.text for record in scene.site.run.recent) > 1)
+    again = await scene.reader()
+    assert again.ready.done()
+
+
+async def test_what_nobody_trusts_is_kept_for_the_operator_to_look_at(ua_site):
+    scene = await ua_site(trusted=())
+    with pytest.raises(ConnectionError):
+        await scene.reader()
+    await scene.until(lambda: list((scene.pki / "rejected").glob("*.seen")))
+
+
+@pytest.mark.parametrize("missing", ["gateway.pem", "gateway.der"])
+async def test_a_missing_key_is_told_with_the_command_that_makes_it(ua_site, missing):
+    with pytest.raises(SiteError, match="icsguard pki issue gateway"):
+        await ua_site(without=missing)
+
+
+async def test_a_key_that_others_may_read_is_refused(ua_site):
+    with pytest.raises(SiteError, match="chmod 600"):
+        await ua_site(key_mode=0o644)
+
+
+async def test_without_security_no_keys_are_needed(ua_site):
+    scene = await ua_site(security="None", without="gateway.pem")
+    reader = await scene.reader()
+    reader.begin()
+    await scene.until(lambda: reader.answers > 5)
+    assert 0 == reader.errors
+
+
+async def test_a_reload_takes_the_new_rules_into_use_on_live_sessions(ua_site):
+    scene = await ua_site()
+    reader = await scene.reader()
+    reader.begin()
+    await scene.until(lambda: reader.answers > 5)
+    await scene.take(rules=())
+    await scene.until(lambda: reader.errors > 3)
+    refused = [record for record in scene.site.run.recent if record.decision == Decision.REFUSE.name.lower()]
+    assert refused
+    assert KeptState() == scene.site.kept.saved
