@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import cycle
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,7 @@ from icsguard.config.settings import Conduit
 from icsguard.core.clock import SECOND
 from icsguard.core.decision import Decision, Mode
 from icsguard.core.finding import Finding
+from icsguard.core.meaning import Table
 from icsguard.core.record import Record
 from icsguard.core.transaction import Outcome, Transaction
 from icsguard.evaluation.bench import CLEAN, Bench
@@ -129,6 +131,13 @@ def _programming(_plant: Plant, noise: np.random.Generator) -> bytes:
     return build.adu(int(noise.integers(65_536)), UNIT, pdus[int(noise.integers(len(pdus)))])
 
 
+def _smuggled(plant: Plant, noise: np.random.Generator) -> bytes:
+    """Row 25: behind a read that is permitted comes, in the same segments and with its identifier, what is not."""
+    tid, inputs = int(noise.integers(65_536)), len([tag for tag in plant.tags if tag.table is Table.INPUT])
+    hidden = (_brute_force, _diagnostics, _programming)[int(noise.integers(3))](plant, noise)
+    return build.adu(tid, UNIT, build.read(4, 0, inputs)) + tid.to_bytes(2, "big") + hidden[2:]
+
+
 KINDS: Final[dict[str, tuple[str, str, Maker]]] = {
     "scan by an unknown client": ("1", ROGUE, _scan),
     "scan by a known client": ("1", CLIENT, _scan),
@@ -137,6 +146,7 @@ KINDS: Final[dict[str, tuple[str, str, Maker]]] = {
     "malformed by a known client": ("14", CLIENT, _malformed),
     "diagnostics by a known client": ("15", CLIENT, _diagnostics),
     "programming by a known client": ("16, 20", CLIENT, _programming),
+    "smuggled behind a permitted read": ("25", CLIENT, _smuggled),
 }
 """Kind to (row of the attack table, client, maker)."""
 
@@ -167,14 +177,32 @@ def measure(bench: Bench, each: int) -> Conduct:
 
 
 def _played(conduit: Conduit, raws: Sequence[bytes], client: str) -> int:
-    """Return how many of the requests reached the device. Each comes on a connection of its own."""
+    """Return how many of the requests reached the device. Each comes on a connection of its own, in pieces or whole.
+
+    Of several requests in one go the last counts: what stands before it is permitted.
+    """
     made: list[Transaction] = []
     wires = [
-        Wire(SECOND + number * _SPACING, number + 1, (client, 40_000 + number % 20_000), ("device", 502), True, raw)  # noqa: FBT003 - a wire's field
-        for number, raw in enumerate(raws)
+        Wire(
+            SECOND + number * _SPACING + place,
+            number + 1,
+            (client, port),
+            ("device", 502),
+            from_client=True,
+            data=piece,
+        )
+        for number, (raw, port) in enumerate(zip(raws, cycle(range(40_000, 60_000)), strict=False))
+        for place, piece in enumerate(_pieces(raw, number))
     ]
     _player(conduit, made.append).play(wires)
-    return sum(one.outcome not in STOPPED for one in made)
+    last = {one.flow: one for one in sorted(made)}  # by number, as they came
+    return sum(one.outcome not in STOPPED for one in last.values())
+
+
+def _pieces(raw: bytes, number: int) -> list[bytes]:
+    """Cut every second request in two, each time elsewhere."""
+    at = number % len(raw) if number % 2 else 0
+    return [raw[:at], raw[at:]] if at else [raw]
 
 
 def _player(conduit: Conduit, on_transaction: Callable[[Transaction], None]) -> Player:

@@ -41,7 +41,21 @@ def test_the_judge_of_this_trial_can_fail(bench):
     assert 15 == conduct._played(settings, polls, CLIENT)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if "malformed" not in kind])
+def test_what_is_smuggled_comes_with_the_identifier_of_a_permitted_read(bench):
+    noise = np.random.default_rng(2)
+    for _ in range(20):
+        read, hidden = Framer().feed(KINDS["smuggled behind a permitted read"][2](PLANTS["water"], noise))
+        assert read.tid == hidden.tid
+        assert 4 == read.pdu[0]
+        assert hidden.pdu[0] not in range(1, 5)
+
+
+def test_every_second_request_comes_in_two_pieces():
+    assert [b"abcdef"] == conduct._pieces(b"abcdef", 8)
+    assert [b"abc", b"def"] == conduct._pieces(b"abcdef", 9)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "malformed" not in kind and "smuggled" not in kind])
 def test_well_formed_kinds_are_well_formed(kind):
     noise = np.random.default_rng(1)
     for _ in range(50):
