@@ -96,10 +96,10 @@ class Passed(Passing):
             frame = self._frames.popleft()
             self._held -= len(frame.raw)
             self._from_client(frame, now)
-        fatal = self._far.framer.fatal
-        if fatal is None and self._held > 4 * MAX_HELD:
+        fatal = self._far.framer.fatal if not self._frames else None
+        if self._held > 4 * MAX_HELD:
             fatal = defect("chunk-size", f"{self._held} bytes of a client wait")
-        if fatal is not None and not self._frames and self.state is ClientState.OPEN:
+        if fatal is not None and self.state is ClientState.OPEN:
             self._breach(fatal, now)
         is_unfinished = self._far.framer.pending or self.watch.pending or self._far.chunks
         self._unfinished = (self._unfinished or now) if is_unfinished else 0

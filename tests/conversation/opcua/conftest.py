@@ -32,11 +32,11 @@ from icsguard.policy.nodes.judge import NodeJudge
 from icsguard.policy.nodes.rules import NodePolicy, NodeRule, UaLimits
 from icsguard.policy.rules import Action, ClientGroup, Policy
 from icsguard.protocols.opcua.asymmetric import Identity, signed, verified
-from icsguard.protocols.opcua.builtin import DataValue, QualifiedName, Variant
+from icsguard.protocols.opcua.builtin import NO_EXTENSION, DataValue, LocalizedText, QualifiedName, Variant
 from icsguard.protocols.opcua.certificates import certificate_of
 from icsguard.protocols.opcua.channel import Channel, Role
 from icsguard.protocols.opcua.handshake import Hello, acknowledge, agreed, greeting, parse_greeting
-from icsguard.protocols.opcua.headers import Nothing, RequestHeader, ResponseHeader
+from icsguard.protocols.opcua.headers import REQUEST_HEADER, Nothing, RequestHeader, ResponseHeader
 from icsguard.protocols.opcua.messages_attribute import (
     CallMethod,
     CallRequest,
@@ -85,7 +85,6 @@ from icsguard.protocols.opcua.messages_view import (
     RegisterNodesResponse,
     StatusResponse,
 )
-from icsguard.protocols.opcua.builtin import NO_EXTENSION, LocalizedText
 from icsguard.protocols.opcua.nodes import NULL_NODE, NodeId
 from icsguard.protocols.opcua.security import NONE, POLICIES, SecurityMode
 from icsguard.protocols.opcua.services import (
@@ -98,7 +97,6 @@ from icsguard.protocols.opcua.services import (
     structure,
     wrapped,
 )
-from icsguard.protocols.opcua.headers import REQUEST_HEADER
 from icsguard.protocols.opcua.uacp import Framer
 
 START = int(datetime(2026, 1, 10, tzinfo=UTC).timestamp()) * SECOND

@@ -35,7 +35,7 @@ def test_a_denied_node_among_fifty_is_refused_alone(world):
     names = list(values)
     names[17] = "Denied"
     names[30] = "Ranged"
-    answer = peer.write(**{name: 500.0 for name in names})
+    answer = peer.write(**dict.fromkeys(names, 500.0))
     assert [GOOD] * 17 + [DENIED] + [GOOD] * 12 + [RANGE] + [GOOD] * 19 == list(answer.body.results)
     assert 1.0 == scene.device.values[next(n for n in scene.device.values if n.identifier == "Denied")]
     assert 48 == sum(entry[0] == "write" for entry in scene.log)

@@ -1,0 +1,95 @@
+"""From policy's verdicts to a decision: whole or in part, whatever the mode."""
+
+import pytest
+
+from icsguard.conversation.opcua import enforce
+from icsguard.conversation.opcua.enforce import MAX_REASONS
+from icsguard.core.decision import Decision, Mode
+from icsguard.protocols.opcua.messages_attribute import CallMethod, CallRequest
+from icsguard.protocols.opcua.messages_view import RegisterNodesRequest
+from icsguard.protocols.opcua.nodes import NodeId
+
+DENIED, BUSY = 0x801F0000, 0x80EE0000
+
+
+@pytest.fixture(params=["terminate", "passthrough"])
+def session(request, world):
+    def begin(**options):
+        scene = world(way=request.param, **options)
+        return scene, scene.connect().start()
+
+    return begin
+
+
+def test_an_empty_request_asks_for_nothing_and_passes(session):
+    scene, peer = session()
+    answer = peer.write()
+    assert not answer.fault
+    assert () == (answer.body.results or ())
+
+
+def test_fifty_denied_nodes_have_one_record_with_few_reasons(session):
+    scene, peer = session()
+    peer.ask(CallRequest(tuple(CallMethod(NodeId(2, "s", f"m{n}"), NodeId(2, "s", "x"), None) for n in range(200))))
+    (record,) = scene.records
+    assert len(record.reasons) <= MAX_REASONS
+
+
+def test_a_service_whose_items_cannot_stand_alone_is_refused_whole(session, ua):
+    from icsguard.policy.nodes.rules import NodeRule
+
+    rules = (NodeRule("some", clients=("hmi",), services=(560,), nodes=("nsu=urn:plant;s=Allowed",)),)
+    scene, peer = session(policy=ua.a_policy(rules=rules))
+    wish = RegisterNodesRequest((NodeId(2, "s", "Allowed"), NodeId(2, "s", "Denied")))
+    assert DENIED == peer.ask(wish).fault
+    assert 0 == peer.ask(RegisterNodesRequest((NodeId(2, "s", "Allowed"),))).fault
+    assert 1 == scene.device.registered
+
+
+def test_a_full_shelf_of_tickets_is_busy_without_one(session):
+    scene, peer = session()
+    scene.guard.quarantine.grave.threshold = 1000
+    for number in range(66):
+        assert BUSY == peer.write(Held=float(number)).fault
+    assert 64 == len(scene.guard.tickets)
+
+
+def test_observing_a_held_write_passes(session):
+    scene, peer = session(mode=Mode.OBSERVE)
+    peer.read(NodeId(0, "i", 2255))
+    assert (0,) == peer.write(Held=1.0).body.results
+    assert "hold" == scene.records[-1].would_be
+
+
+def test_safety_points_are_beyond_isolation_and_opinion(session, ua):
+    from icsguard.core.isolation import Isolation, Scope
+    from icsguard.core.meaning import Table
+    from icsguard.core.point import NO_REGISTER, Point, PointKind
+
+    trip = Point(
+        name="trip",
+        unit_id=1,
+        table=Table.HOLDING,
+        address=NO_REGISTER,
+        node="nsu=urn:plant;s=P9",
+        kind=PointKind.SAFETY,
+    )
+    scene, peer = session(policy=ua.a_policy(points=(trip,)))
+    cut = Isolation("10.0.0.21", "ua1", Scope.WRITES, "test", "ops", scene.now, 0)
+    scene.guard.quarantine.isolate(cut, scene.now)
+    scene.guard.shadow_up = True
+    assert (0,) == peer.write(P9=1.0).body.results
+    assert BUSY == peer.write(P8=1.0).fault
+
+
+def test_a_decision_to_isolate_is_a_wish(world):
+    from icsguard.conversation.opcua.flight import UaFlight
+    from icsguard.core.meaning import Intent, Meaning
+    from icsguard.protocols.opcua.services import parse_request
+
+    scene = world()
+    peer = scene.connect().start()
+    flight = UaFlight(1, 1, parse_request(b""), Meaning(Intent.UNKNOWN, 0, -1, 0, (), ()), None, scene.now)
+    found = enforce.isolation_wish(scene.guard, peer.talk.client, flight)
+    assert ("10.0.0.21", "ua1") == (found.client, found.conduit)
+    assert Decision.ALLOW is flight.decision

@@ -1,0 +1,74 @@
+"""What answers tell policy: values of declared points, and what hangs below what."""
+
+import pytest
+
+from icsguard.policy.nodes.judge import NodeJudge
+from icsguard.policy.nodes.rules import NodeRule
+from icsguard.protocols.opcua.builtin import LocalizedText, QualifiedName
+from icsguard.protocols.opcua.messages_view import (
+    BrowseDescription,
+    BrowseRequest,
+    BrowseResponse,
+    BrowseResult,
+    ReferenceDescription,
+    ViewDescription,
+)
+from icsguard.protocols.opcua.nodes import ExpandedNodeId, NodeId
+
+
+@pytest.fixture(params=["terminate", "passthrough"])
+def session(request, world):
+    scene = world(way=request.param)
+    return scene, scene.connect().start()
+
+
+def present(scene):
+    return scene.guard.node_memory.present("ranged", 10**12, scene.now)
+
+
+def test_values_read_and_written_are_known(session):
+    scene, peer = session
+    assert [] == present(scene)
+    peer.read("Ranged")
+    assert [1.0] == present(scene)
+    peer.write(Ranged=50.0)
+    assert [50.0] == present(scene)
+
+
+def test_a_bad_value_is_none_and_a_refused_write_leaves_what_was(session):
+    scene, peer = session
+    node = NodeId(2, "s", "Ranged")
+    peer.read("Ranged")
+    scene.device.statuses[node] = 0x80740000
+    assert (0x80740000,) == peer.write(Ranged=50.0).body.results
+    assert [1.0] == present(scene)
+    del scene.device.values[node]
+    peer.read("Ranged")
+    assert [] == present(scene)
+
+
+def test_an_unknown_outcome_makes_a_value_unknown(session):
+    scene, peer = session
+    peer.read("Ranged")
+    scene.device.silent.add("Write")
+    peer.write(Ranged=50.0)
+    peer.tick(2)
+    assert [] == present(scene)
+
+
+def test_a_subtree_opens_to_a_client_that_browses_it(session, ua):
+    scene, peer = session
+    rules = (
+        NodeRule("look", clients=("hmi",), services=(631, 527)),
+        NodeRule("tree", clients=("hmi",), services=(673,), subtrees=("nsu=urn:plant;s=Plant",)),
+    )
+    scene.guard.reload_nodes(NodeJudge(ua.a_policy(rules=rules)))
+    assert (0x801F0000,) == peer.write(Allowed=2.0).body.results
+    plant, name = NodeId(2, "s", "Plant"), QualifiedName(2, "Allowed")
+    found = ReferenceDescription(
+        NodeId(0, "i", 47), True, ExpandedNodeId(NodeId(2, "s", "Allowed")), name, LocalizedText(), 2, ExpandedNodeId()
+    )
+    peer.end.on_BrowseRequest = lambda request, asked: BrowseResponse((BrowseResult(0, None, (found,)),), None)
+    wish = BrowseDescription(plant, 0, NodeId(0, "i", 33), True, 0, 63)
+    assert peer.ask(BrowseRequest(ViewDescription(NodeId(), 0, 0), 0, (wish,))).body.results
+    assert (0,) == peer.write(Allowed=2.0).body.results
