@@ -126,7 +126,8 @@ class Facade:
         if listener is None:
             return no_conduit(self._site, request.conduit)
         guard, before = listener.guard, listener.guard.mode
-        if request.mode is Mode.ENFORCE and not guard.conduit.policy.rules:
+        policy = guard.conduit.policy
+        if request.mode is Mode.ENFORCE and not policy.rules and not (policy.opcua and policy.opcua.rules):
             return Failure(
                 code=FailureCode.REFUSED,
                 text=f"conduit {guard.name} has no rules: enforcing would refuse everything",

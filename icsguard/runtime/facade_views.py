@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from icsguard.control.replies import ConduitStatus, GrantLine, SessionLine, TicketLine
 from icsguard.conversation.dialogue import Dialogue
@@ -61,7 +61,7 @@ def conduit_line(listener: Listener, rates: Rates, facts: dict[str, str | int | 
         twin=str(facts.get(f"{guard.name}.twin", facts.get("twin", "none"))),
         failure_policy=conduit.failure.value,
         policy_digest=guard.judge.digest,
-        rules=len(conduit.policy.rules),
+        rules=len(conduit.policy.rules) + len(conduit.policy.opcua.rules if conduit.policy.opcua else ()),
         transactions=counters.transactions,
         refused=counters.refused,
         held=counters.held,
@@ -69,7 +69,7 @@ def conduit_line(listener: Listener, rates: Rates, facts: dict[str, str | int | 
         would_be=counters.would_be,
         failovers=counters.failovers,
         writes_unknown=counters.writes_unknown,
-        links=links_line(guard.pool, now) if guard.pool is not None else "",
+        links=ways_line(listener) if conduit.opcua else links_line(guard.pool, now) if guard.pool is not None else "",
         quirks=conduit.quirks,
     )
 
@@ -82,6 +82,26 @@ def links_line(pool: Pool, now: int) -> str:
     if silent:
         parts.append(f"silent units: {', '.join(map(str, silent))}")
     return ", ".join(parts)
+
+
+def ways_line(listener: Listener) -> str:
+    """Return how an OPC UA conduit stands between its channels, and where contents are not inspected."""
+    settings = listener.conduit.opcua
+    if settings is None or settings.way == "terminate":
+        near = ", ".join(_security(policy, mode) for policy, mode in settings.client_security) if settings else ""
+        far = _security(*settings.server_security) if settings else ""
+        return f"channels end here: {near or 'nothing offered'} to clients, {far} to the server"
+    sessions: list[Any] = list(listener.guard.sessions.values())
+    closed = sum(not session.inspected for session in sessions)
+    blind = f": contents not inspected on {closed} of {len(sessions)}" if closed else ""
+    denied = "a denial cuts the connection where messages are signed" if settings.on_deny else "watched"
+    return f"the peers' own channels pass, {denied}{blind}"
+
+
+def _security(policy: str, mode: int) -> str:
+    """Return policy and mode in words."""
+    name = policy.rpartition("#")[2]
+    return name if mode == 1 else f"{name} {'SignAndEncrypt' if mode == 3 else 'Sign'}"  # noqa: PLR2004 - P4 §7.15
 
 
 def device_state(guard: Guard) -> str:

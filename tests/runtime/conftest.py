@@ -371,7 +371,8 @@ class UaScene:
         from bench.opcua.wire import Security, read_identity
         from icsguard.protocols.opcua.certificates import certificate_of
 
-        shown = certificate_of((self.keys / "gateway.der").read_bytes())
+        name = "server" if self.listener.conduit.opcua.way == "passthrough" else "gateway"
+        shown = certificate_of((self.keys / f"{name}.der").read_bytes())
         url, identity = f"opc.tcp://127.0.0.1:{self.port}/x", read_identity(self.keys, "client")
         reader = Reader(url, identity, Security.of(self.security), shown, nodes)
         await asyncio.get_running_loop().create_connection(lambda: reader, LOOPBACK, self.port)

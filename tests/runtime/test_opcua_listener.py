@@ -1,6 +1,11 @@
 import pytest
 
-from icsguard.core.decision import Decision
+from icsguard.control.replies import Done
+from icsguard.control.requests import Isolate, Release, SetMode
+from icsguard.core.decision import Decision, Mode
+from icsguard.core.isolation import Scope
+from icsguard.runtime.facade import Facade
+from icsguard.runtime.facade_views import Rates, conduit_line
 from icsguard.runtime.site import SiteError
 from icsguard.runtime.state_file import KeptState
 
@@ -68,3 +73,39 @@ async def test_a_reload_takes_the_new_rules_into_use_on_live_sessions(ua_site):
     refused = [record for record in scene.site.run.recent if record.decision == Decision.REFUSE.name.lower()]
     assert refused
     assert KeptState() == scene.site.kept.saved
+
+
+async def test_the_status_says_what_stands_between_the_channels(ua_site):
+    scene = await ua_site()
+    line = conduit_line(scene.listener, Rates(), {}, scene.site.clock.now())
+    both = "Basic256Sha256 SignAndEncrypt"
+    expected = f"channels end here: {both} to clients, {both} to the server"
+    assert (expected, 1, "opcua") == (line.links, line.rules, line.protocol)
+
+
+async def test_the_status_says_where_contents_are_not_inspected(ua_site):
+    scene = await ua_site(way="passthrough", on_deny="cut")
+    reader = await scene.reader()
+    reader.begin()
+    await scene.until(lambda: reader.answers > 5 or reader.errors)
+    line = conduit_line(scene.listener, Rates(), {}, scene.site.clock.now())
+    assert "contents not inspected on 1 of 1" in line.links
+    assert 0 == reader.errors
+
+
+async def test_operators_change_the_mode_isolate_and_release_as_elsewhere(ua_site):
+    scene = await ua_site()
+    facade, reader = Facade(scene.site), await scene.reader()
+    reader.begin()
+    await scene.until(lambda: reader.answers > 5)
+    for mode in (Mode.OBSERVE, Mode.ENFORCE):
+        assert isinstance(await facade.handle(SetMode(conduit="ua", mode=mode, reason="test"), "anna"), Done)
+        assert mode is scene.guard.mode
+    done = await facade.handle(Isolate(client="127.0.0.1", scope=Scope.FULL, seconds=60, reason="test"), "anna")
+    assert isinstance(done, Done)
+    await scene.until(lambda: reader.errors)
+    with pytest.raises((ConnectionError, TimeoutError)):
+        await scene.reader()
+    await facade.handle(Release(client="127.0.0.1", reason="test"), "anna")
+    again = await scene.reader()
+    assert again.ready.done()
