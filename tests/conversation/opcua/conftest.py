@@ -104,6 +104,7 @@ BASE = "http://opcfoundation.org/UA/SecurityPolicy#"
 PLANT = "urn:plant"
 NAMESPACES = ("http://opcfoundation.org/UA/", "urn:device", PLANT)
 DOUBLE = 11
+SECRET = "secret"
 
 
 def uri(name):
@@ -283,7 +284,7 @@ class DeviceEnd:
         if request.name in self.device.silent:
             self.device.log.append((request.name, request.body))
             return
-        handler = getattr(self, f"on_{type(request.body).__name__}", None)
+        handler = getattr(self, f"on_{type(request.body).__name__.lower()}", None)
         answer = 0x800B0000 if handler is None else handler(request, request.body)
         if answer is None:
             self.pending.append((whole.request, request))
@@ -302,14 +303,14 @@ class DeviceEnd:
 
     # Services.
 
-    def on_GetEndpointsRequest(self, request, asked):
+    def on_getendpointsrequest(self, request, asked):
         return GetEndpointsResponse(self.device.endpoints())
 
-    def on_FindServersRequest(self, request, asked):
+    def on_findserversrequest(self, request, asked):
         other = self.device.endpoints()[0].server._replace(uri="urn:other")
         return FindServersResponse((other, self.device.endpoints()[0].server))
 
-    def on_CreateSessionRequest(self, request, asked):
+    def on_createsessionrequest(self, request, asked):
         device = self.device
         device.made += 1
         token, nonce = NodeId(0, "b", self.random.randbytes(16)), self.random.randbytes(32)
@@ -332,7 +333,7 @@ class DeviceEnd:
             0,
         )
 
-    def on_ActivateSessionRequest(self, request, asked):
+    def on_activatesessionrequest(self, request, asked):
         device, session = self.device, self.device.sessions.get(request.header.token)
         if session is None:
             return 0x80250000
@@ -358,11 +359,11 @@ class DeviceEnd:
         session = self.device.sessions.get(request.header.token)
         return session is not None and session["end"] is self
 
-    def on_CloseSessionRequest(self, request, asked):
+    def on_closesessionrequest(self, request, asked):
         self.device.sessions.pop(request.header.token, None)
         return Nothing()
 
-    def on_ReadRequest(self, request, asked):
+    def on_readrequest(self, request, asked):
         if not self.session(request):
             return 0x80250000
         return ReadResponse(tuple(self.read(item) for item in asked.items or ()), None)
@@ -373,7 +374,7 @@ class DeviceEnd:
         value = self.device.values.get(self.device.aliases.get(item.node, item.node))
         return DataValue(status=0x80340000) if value is None else DataValue(Variant(DOUBLE, value))
 
-    def on_WriteRequest(self, request, asked):
+    def on_writerequest(self, request, asked):
         if not self.session(request):
             return 0x80250000
         results = []
@@ -384,14 +385,14 @@ class DeviceEnd:
             results.append(self.device.statuses.get(target, 0))
         return StatusResponse(tuple(results), self.device.diagnostics or None)
 
-    def on_CallRequest(self, request, asked):
+    def on_callrequest(self, request, asked):
         self.device.log.extend(("call", str(call.method)) for call in asked.items)
         return CallResponse(tuple(CallResult(0, None, None, None) for _ in asked.items), None)
 
-    def on_BrowseRequest(self, request, asked):
+    def on_browserequest(self, request, asked):
         return BrowseResponse(tuple(BrowseResult(0, None, None) for _ in asked.items), None)
 
-    def on_RegisterNodesRequest(self, request, asked):
+    def on_registernodesrequest(self, request, asked):
         out = []
         for wanted in asked.nodes:
             self.device.registered += 1
@@ -400,23 +401,23 @@ class DeviceEnd:
             out.append(alias)
         return RegisterNodesResponse(tuple(out))
 
-    def on_UnregisterNodesRequest(self, request, asked):
+    def on_unregisternodesrequest(self, request, asked):
         for alias in asked.nodes:
             self.device.aliases.pop(alias, None)
         return Nothing()
 
-    def on_CreateSubscriptionRequest(self, request, asked):
+    def on_createsubscriptionrequest(self, request, asked):
         self.subscriptions[5] = []
         return CreateSubscriptionResponse(5, asked.publishing_ms, asked.lifetime, asked.keep_alive)
 
-    def on_CreateMonitoredItemsRequest(self, request, asked):
+    def on_createmonitoreditemsrequest(self, request, asked):
         made = []
         for wish in asked.items:
             self.subscriptions[asked.subscription].append((wish.item.node, wish.parameters.handle))
             made.append(MonitoredItemCreated(0, len(self.subscriptions[asked.subscription]), 1.0, 1, NO_EXTENSION))
         return CreateMonitoredItemsResponse(tuple(made), None)
 
-    def on_PublishRequest(self, request, asked):
+    def on_publishrequest(self, request, asked):
         return None
 
     def publish(self, now, value=7.0):
@@ -429,7 +430,7 @@ class DeviceEnd:
             for _, handle in items
         )
         note = NotificationMessage(1, 9, (wrapped(DataChange(values, None)),))
-        self.answer(id_, request, PublishResponse(5, (1,), False, note, (), None))
+        self.answer(id_, request, PublishResponse(5, (1,), more=False, message=note, results=(), diagnostics=None))
         out, self.sent = self.sent, []
         return out
 
@@ -614,7 +615,7 @@ class Peer:
             self.token = answer.body.token
         return answer
 
-    def activation(self, user=None, password="secret", blob=None, algorithm=None):
+    def activation(self, user=None, password=SECRET, blob=None, algorithm=None):
         signature = SignatureData(None, None)
         if self.law.secures:
             data = self.server.der + self.session.nonce
@@ -631,7 +632,7 @@ class Peer:
         nonce = self.session.nonce if nonce is None else nonce
         return Secret(password.encode(), "", None, NONE, b"", self.server, law, nonce).carried()
 
-    def activate(self, user=None, password="secret", **more):
+    def activate(self, user=None, password=SECRET, **more):
         answer = self.ask(self.activation(user, password, **more))
         if answer is not None and answer.body is not None:
             self.session = self.session._replace(nonce=answer.body.nonce)

@@ -20,13 +20,13 @@ def created(scene, security=BOTH):
 def seen(scene, peer):
     """Have the device note the identity token that reaches it."""
     tokens = []
-    original = type(peer.end).on_ActivateSessionRequest
+    original = type(peer.end).on_activatesessionrequest
 
     def spy(end, request, asked):
         tokens.append(structure(asked.identity))
         return original(end, request, asked)
 
-    peer.end.on_ActivateSessionRequest = spy.__get__(peer.end)
+    peer.end.on_activatesessionrequest = spy.__get__(peer.end)
     return tokens
 
 

@@ -77,5 +77,5 @@ def test_a_closed_session_is_forgotten(passing):
     scene = passing()
     peer = scene.connect().start()
     assert 1 == len(scene.guard.ledger)
-    assert 0 == peer.ask(CloseSessionRequest(True)).fault
+    assert 0 == peer.ask(CloseSessionRequest(subscriptions=True)).fault
     assert 0 == len(scene.guard.ledger)

@@ -103,7 +103,7 @@ def test_a_namespace_array_that_is_none_closes_all_writes(world):
 
 @pytest.mark.parametrize("encoding", [b"\x03\x02\x00\x06\x00\x00\x00Denied"])
 def test_every_encoding_of_an_id_is_the_same_node(session, encoding):
-    scene, peer = session
+    _scene, peer = session
     item = encoding + (13).to_bytes(4, "little") + b"\xff" * 4 + b"\x01\x0b" + bytes(8)
     body = peer.raw(WriteRequest(None))[:-4] + (1).to_bytes(4, "little") + item
     answer = peer.got(peer.post(body))
@@ -138,7 +138,7 @@ def test_a_value_beyond_its_limits_does_not_arrive(session, number):
 
 def test_a_boolean_is_no_number_and_an_array_no_scalar(session):
     scene, peer = session
-    assert GOOD != write_one(peer, node("Ranged"), data=DataValue(Variant(1, True)))
+    assert GOOD != write_one(peer, node("Ranged"), data=DataValue(Variant(1, value=True)))
     assert GOOD != write_one(peer, node("Ranged"), data=DataValue(Variant(DOUBLE, (1.0, 500.0), is_array=True)))
     assert GOOD != write_one(peer, node("Ranged"), data=DataValue(None))
     assert not writes(scene)
@@ -158,7 +158,7 @@ def test_a_method_that_is_not_allowed_is_refused_alone(session):
         AddNodesRequest(None),
         DeleteNodesRequest(None),
         SetTriggeringRequest(1, 1, None, None),
-        TransferRequest((1,), False),
+        TransferRequest((1,), initial=False),
         CancelRequest(1),
     ],
 )
@@ -171,7 +171,7 @@ def test_services_that_nobody_allowed_are_refused(session, parameters):
 
 @pytest.mark.parametrize("number", [9999, 634, 397, 15903, 615])
 def test_unknown_services_and_answers_as_requests_are_refused(session, number):
-    scene, peer = session
+    _scene, peer = session
     body = peer.raw(ReadRequest(0.0, 3, None))
     answer = peer.got(peer.post(body[:2] + number.to_bytes(2, "little") + body[4:]))
     assert answer.fault
@@ -218,12 +218,12 @@ def test_a_write_of_one_variable_twice_is_judged_twice(session):
 
 
 def test_a_call_on_another_object_or_of_a_null_method_is_refused(session):
-    scene, peer = session
+    _scene, peer = session
     answer = peer.ask(CallRequest((CallMethod(NodeId(), NodeId(), None),)))
     assert [DENIED] == [result.status for result in answer.body.results]
 
 
 def test_reads_of_a_thousand_nodes_pass(session):
-    scene, peer = session
+    _scene, peer = session
     items = tuple(ReadValueId(node(f"P{n % 100}"), 13, None, QualifiedName(0, None)) for n in range(1000))
     assert 1000 == len(peer.ask(ReadRequest(0.0, 3, items)).body.results)

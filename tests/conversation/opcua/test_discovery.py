@@ -49,5 +49,5 @@ def test_find_servers_of_a_device_that_does_not_say_who_it_is(world):
     peer = discovering(scene)
     peer.ask(ASK)
     one = scene.device.endpoints()[0].server._replace(uri="urn:else")
-    peer.end.on_FindServersRequest = lambda request, asked: FindServersResponse((one,))
+    peer.end.on_findserversrequest = lambda request, asked: FindServersResponse((one,))
     assert not peer.ask(FindServersRequest(None, None, None)).body.servers

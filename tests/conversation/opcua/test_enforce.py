@@ -22,7 +22,7 @@ def session(request, world):
 
 
 def test_an_empty_request_asks_for_nothing_and_passes(session):
-    scene, peer = session()
+    _scene, peer = session()
     answer = peer.write()
     assert not answer.fault
     assert () == (answer.body.results or ())

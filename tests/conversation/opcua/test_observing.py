@@ -66,9 +66,15 @@ def test_a_subtree_opens_to_a_client_that_browses_it(session, ua):
     assert (0x801F0000,) == peer.write(Allowed=2.0).body.results
     plant, name = NodeId(2, "s", "Plant"), QualifiedName(2, "Allowed")
     found = ReferenceDescription(
-        NodeId(0, "i", 47), True, ExpandedNodeId(NodeId(2, "s", "Allowed")), name, LocalizedText(), 2, ExpandedNodeId()
+        reference=NodeId(0, "i", 47),
+        forward=True,
+        node=ExpandedNodeId(NodeId(2, "s", "Allowed")),
+        name=name,
+        display=LocalizedText(),
+        node_class=2,
+        type=ExpandedNodeId(),
     )
-    peer.end.on_BrowseRequest = lambda request, asked: BrowseResponse((BrowseResult(0, None, (found,)),), None)
-    wish = BrowseDescription(plant, 0, NodeId(0, "i", 33), True, 0, 63)
+    peer.end.on_browserequest = lambda request, asked: BrowseResponse((BrowseResult(0, None, (found,)),), None)
+    wish = BrowseDescription(plant, 0, NodeId(0, "i", 33), subtypes=True, classes=0, mask=63)
     assert peer.ask(BrowseRequest(ViewDescription(NodeId(), 0, 0), 0, (wish,))).body.results
     assert (0,) == peer.write(Allowed=2.0).body.results

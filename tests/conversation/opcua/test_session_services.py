@@ -240,7 +240,7 @@ def test_a_session_that_is_not_active_serves_nothing_but_its_end(world):
     scene = world(NONE, NONE)
     peer = created(scene, NONE)
     assert NO_SESSION == peer.read("Allowed").fault
-    assert 0 == peer.ask(CloseSessionRequest(True)).fault
+    assert 0 == peer.ask(CloseSessionRequest(subscriptions=True)).fault
     assert not scene.device.sessions
     assert 0 == len(scene.guard.ledger)
 

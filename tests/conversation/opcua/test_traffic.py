@@ -225,13 +225,13 @@ def test_diagnostics_are_not_asked_for_in_a_terminated_channel(world):
     scene = world()
     peer = scene.connect().start()
     seen = []
-    original = type(peer.end).on_ReadRequest
+    original = type(peer.end).on_readrequest
 
     def spy(end, request, asked):
         seen.append(request.header.diagnostics)
         return original(end, request, asked)
 
-    peer.end.on_ReadRequest = spy.__get__(peer.end)
+    peer.end.on_readrequest = spy.__get__(peer.end)
     peer.ask(ReadRequest(0.0, 3, ()), diagnostics=0x3FF)
     assert [0] == seen
 
@@ -327,13 +327,13 @@ def test_without_acting_everything_passes_and_observing_says_what_would_have_bee
 
 
 def subscribed(peer, *names):
-    answer = peer.ask(CreateSubscriptionRequest(100.0, 100, 10, 0, True, 0))
+    answer = peer.ask(CreateSubscriptionRequest(100.0, 100, 10, 0, enabled=True, priority=0))
     number = answer.body.subscription
     items = tuple(
         MonitoredItemCreate(
             ReadValueId(node(n), 13, None, QualifiedName(0, None)),
             2,
-            MonitoringParameters(place + 1, 1.0, NO_EXTENSION, 1, True),
+            MonitoringParameters(place + 1, 1.0, NO_EXTENSION, 1, discard_oldest=True),
         )
         for place, n in enumerate(names)
     )
@@ -357,14 +357,14 @@ def test_a_publish_that_is_never_answered_leaves_nothing_behind(begun):
     subscribed(peer, "P1")
     for _ in range(3):
         peer.post(peer.raw(PublishRequest(None)))
-    assert 0 == peer.ask(CloseSessionRequest(True)).fault
+    assert 0 == peer.ask(CloseSessionRequest(subscriptions=True)).fault
     assert [Outcome.ABANDONED] * 3 == outcomes(scene)[-4:-1] or [Outcome.ABANDONED] * 3 == outcomes(scene)[-3:]
     assert not scene.records
     assert 0 == peer.talk.in_flight
 
 
 def test_pending_publishes_are_bounded(begun, ua):
-    scene, peer = begun(policy=ua.a_policy(limits=ua.UaLimits(publishes=2)))
+    _scene, peer = begun(policy=ua.a_policy(limits=ua.UaLimits(publishes=2)))
     subscribed(peer, "P1")
     ids = [peer.post(peer.raw(PublishRequest(None))) for _ in range(3)]
     assert 0x80780000 == peer.got(ids[-1]).fault
@@ -372,7 +372,7 @@ def test_pending_publishes_are_bounded(begun, ua):
 
 
 def test_registered_nodes_are_bounded(begun, ua):
-    scene, peer = begun(policy=ua.a_policy(limits=ua.UaLimits(registered=2)))
+    _scene, peer = begun(policy=ua.a_policy(limits=ua.UaLimits(registered=2)))
     assert peer.ask(RegisterNodesRequest((node("P1"), node("P2")))).body.nodes
     assert peer.ask(RegisterNodesRequest((node("P3"),))).fault
 
