@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from icsguard.config.node_diff import node_differences
 from icsguard.core.clock import SECOND
 from icsguard.core.decision import RuleState
 from icsguard.core.ids import MAX_ADDRESS, AddressRange
@@ -58,6 +59,7 @@ class _Atom(NamedTuple):
 def differences(old: Policy, new: Policy) -> tuple[Difference, ...]:
     """Return every change from `old` to `new`, permissions first."""
     found = [*_permissions(old, new), *_points(old, new), *_grants(old, new), *_rest(old, new)]
+    found += [Difference(Effect(way.value), text) for way, text in node_differences(old, new)]
     order = list(Effect)
     return tuple(sorted(set(found), key=lambda d: (order.index(d.effect), d.text)))
 
@@ -183,8 +185,7 @@ def _named(target: Target) -> str:
 
 
 def _points(old: Policy, new: Policy) -> Iterator[Difference]:
-    before = {point.name: point for point in old.points}
-    after = {point.name: point for point in new.points}
+    before, after = ({point.name: point for point in _every(policy)} for policy in (old, new))
     for name in sorted(before.keys() - after.keys()):
         yield Difference(Effect.CHANGES, f"point {name} is gone: its limits hold no longer")
     for name in sorted(after.keys() - before.keys()):
@@ -197,6 +198,10 @@ def _points(old: Policy, new: Policy) -> Iterator[Difference]:
                 continue
             change = f"{getattr(one, field.name)} -> {getattr(other, field.name)}"
             yield Difference(Effect.CHANGES, f"point {name}: {field.name} {change}")
+
+
+def _every(policy: Policy) -> tuple[Point, ...]:
+    return (*policy.points, *(policy.opcua.points if policy.opcua else ()))
 
 
 def _limits(name: str, old: Limits, new: Limits, unit: str) -> Iterator[Difference]:

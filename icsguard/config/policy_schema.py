@@ -92,6 +92,14 @@ class CaseSection(Section):
     client: str = Field(description="Address of the client.")
     request: str = Field(default="", description="In words: `write holding 100 = 65535 unit 17`.")
     hex: str = Field(default="", description="The whole ADU in hexadecimal digits, instead of words.")
+    node: str = Field(default="", description="A request of OPC UA in words: `write plant_speed = 80`, `open session`.")
+    user: str = Field(default="", description="Of OPC UA: the session's user; none is anonymous.")
+    application: str = Field(default="", description="Of OPC UA: the client's ApplicationUri.")
+    certificate: str = Field(default="", description="Of OPC UA: SHA-256 of the client's certificate.")
+    security: Literal["None", "Sign", "SignAndEncrypt"] = Field(
+        default="SignAndEncrypt", description="Of OPC UA: the channel's security."
+    )
+    status: str = Field(default="", description="Of OPC UA: StatusCode that the client gets, `BadOutOfRange`.")
     expect: Literal["allow", "alert", "hold", "refuse"] = Field(description="The decision.")
     reason: str = Field(default="", description="Code that must be among the reasons, e.g. `value-above-max`.")
     reply: ReplyCode | None = Field(default=None, description="Exception code that the client gets.")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Final
 
 from icsguard.config.moments import parse_moment
+from icsguard.config.node_tests import verdict_of
 from icsguard.config.policy_file import read_pack
 from icsguard.config.policy_schema import CaseSection, CasesFile
 from icsguard.config.problem import Findings, Problem
@@ -28,6 +29,7 @@ from icsguard.protocols.modbus.functions import ENGINEER
 from icsguard.protocols.modbus.mbap import Framer
 from icsguard.protocols.modbus.meaning import meaning
 from icsguard.protocols.modbus.pdu import parse_request
+from icsguard.protocols.opcua.status import STATUS, status_name
 
 MONDAY_NOON: Final = parse_moment("2026-01-05T12:00:00Z")
 MAX_CASES: Final = 10_000  # tests of one file; they run in about a second
@@ -94,6 +96,8 @@ class _Stand:
 
 
 def _result(case: CaseSection, file: str, line: int, stand: _Stand) -> CaseResult:
+    if case.node:
+        return _node_result(case, file, line, stand.policy)
     unit, pdu, framing = _bytes_of(case, stand)
     request = parse_request(unit, pdu, stand.quirks)
     defect = framing or request.defect
@@ -111,9 +115,23 @@ def _result(case: CaseSection, file: str, line: int, stand: _Stand) -> CaseResul
     )
 
 
+def _node_result(case: CaseSection, file: str, line: int, policy: Policy) -> CaseResult:
+    if case.request or case.hex or case.reply is not None:
+        raise ValueError("a case on nodes has neither `request` nor `hex` nor `reply`: its answer is a `status`")
+    if case.status and case.status not in STATUS:
+        raise ValueError(f"{case.status!r} is no StatusCode")
+    now = parse_moment(case.at) if case.at else MONDAY_NOON
+    verdict = verdict_of(case.model_copy(update={"client": _client(case)}), policy, now)
+    agrees = _agrees(case, verdict) and (not case.status or STATUS[case.status] == verdict.reply)
+    expected = " ".join(part for part in (case.expect, case.reason, case.rule, case.status) if part)
+    told = _told(replace(verdict, reply=0))
+    got = f"{told} {status_name(verdict.reply)}" if verdict.reply else told
+    return CaseResult(case.name or case.node, file, line, agrees, case.node, expected, got, verdict.reasons)
+
+
 def _bytes_of(case: CaseSection, stand: _Stand) -> tuple[int, bytes, Defect | None]:
     if bool(case.request) == bool(case.hex):
-        raise ValueError("write either `request` in words or `hex`")
+        raise ValueError("write either `request` in words or `hex`, or `node` for OPC UA")
     if case.request:
         return *request_of(case.request, stand.points), None
     framer = Framer()

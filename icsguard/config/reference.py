@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from icsguard.config import node_reference, policy_schema, schema
+from icsguard.config.node_words import EXAMPLES as NODE_EXAMPLES
 from icsguard.config.opcua_section import ConduitOpcuaSection
 from icsguard.config.points_csv import COLUMNS, REQUIRED
 from icsguard.config.request_words import EXAMPLES
@@ -164,7 +165,7 @@ def policy_page() -> str:
     codes = [(f"`{code}`", f"{reply:02d}" if reply else "", text) for code, (reply, text) in CODES.items()]
     parts.append(f"## Reasons\n\n{_table(('code', 'usual answer', 'meaning'), codes)}")
     parts += _nodes()
-    words = "\n".join(f"- `{example}`" for example in EXAMPLES)
+    words = "\n".join(f"- `{example}`" for example in (*EXAMPLES, *(f"node: {one}" for one in NODE_EXAMPLES)))
     parts.append(f"{CASES_HEAD}\n{words}\n\n{_keys(policy_schema.CaseSection)}")
     return "\n".join(parts)
 
