@@ -10,9 +10,8 @@ Aes128_Sha256_RsaOaep and Aes256_Sha256_RsaPss, RSA work handed out as job value
 types; the services that matter with requests and responses, read and written from one table; pairing; sessions with
 their aliases, subscriptions and namespaces; meanings, observations, refusals of one item among many.
 
-What is not here: no conversation drives it, so `registry` does not list it and a conduit of protocol "opcua" is refused
-by the configuration. Endpoint rewriting, session signatures, user tokens, trust lists and certificate chains belong to
-that conversation. Query services and SessionlessInvoke are known by name only; ECC and AEAD policies are unknown.
+What is not here: endpoint rewriting, session signatures and user tokens belong to `conversation.opcua`, which drives
+all this. Query services and SessionlessInvoke are known by name only; ECC and AEAD policies are unknown.
 
 Within the codec a breach unwinds as one private exception (`codec.Malformed`) and ends at the door as a `Defect` from
 the one table in `defects`: what a peer sends never raises to a caller. Encoders raise ValueError for values that no

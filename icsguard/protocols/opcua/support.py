@@ -19,7 +19,7 @@ Written from the codec's own tables by `python -m icsguard.protocols.opcua.suppo
 compares the two. *P4*, *P6* and *P7* are Parts 4, 6 and 7 of OPC 10000; sections of P4 are those of 1.04, in 1.05 each
 stands one number further. Bounds are on the page of limits.
 
-This is the protocol layer. No conduit speaks OPC UA yet: the configuration refuses `protocol = "opcua"`.
+This is the protocol layer; what a conduit does with it: docs/decisions/0017-two-ways-through-opc-ua.md.
 """
 _NAMES = """A service "by name" has its header read and its parameters kept as bytes. All others are unknown: refused.
 "Alone" marks services of which one item can be refused while the others reach the device.
