@@ -187,8 +187,7 @@ def conduit(name, device, pki, **more):
     way = more.pop("way", "terminate")
     mode = more.pop("mode", "enforce")
     for key, value in more.items():
-        shown = ", ".join(f'"{one}"' for one in value) if isinstance(value, list) else f'"{value}"'
-        lines.append(f"{key} = {f'[{shown}]' if isinstance(value, list) else shown}\n")
+        lines.append(f"{key} = {json.dumps(value)}\n")
     head = CONDUIT.format(name=name, port=port, device=device, mode=mode, way=way, pki=pki)
     return head + "".join(lines), port
 

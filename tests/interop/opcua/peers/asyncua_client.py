@@ -134,6 +134,61 @@ class Steps:
         await asyncio.gather(*readers)
         return done > 20
 
+    async def interleave(self):
+        """Denials among requests and answers of several chunks, while Publish requests are pending."""
+        heard, seen = Heard(), []
+        subscription = await self.client.create_subscription(100, heard)
+        await subscription.subscribe_data_change(self.node("Allowed"))
+        many = [self.node(f"P{number % 500}") for number in range(3000)]
+        for denials in (1, 2, 100):
+            reading = asyncio.get_running_loop().create_task(self.client.read_values(many))
+            answers = await asyncio.gather(*(self.write_all([("Denied", 66.0)]) for _ in range(denials)))
+            await self.write_all([("Allowed", 1000.0 + denials)])
+            seen.append([len(await reading), sorted({status for (status,) in answers}), len(answers)])
+        for _ in range(100):
+            if heard.values and heard.values[-1] == 1100.0:
+                break
+            await asyncio.sleep(0.05)
+        await subscription.delete()
+        return [*seen, heard.values[-1:]]
+
+    async def soak(self):
+        """Two hundred values by subscription while the channel is renewed again and again: none may be missing."""
+        heard, wanted, renewals = Heard(), [5000.0 + number for number in range(200)], 0
+        subscription = await self.client.create_subscription(50, heard)
+        await subscription.subscribe_data_change(self.node("Allowed"), queuesize=1000)
+        await asyncio.sleep(0.3)
+        for number, value in enumerate(wanted):
+            await self.write_all([("Allowed", value)])
+            if number % 5 == 0:
+                await self.client.open_secure_channel(renew=True)
+                renewals += 1
+            await asyncio.sleep(0.03)
+        for _ in range(100):
+            if heard.values[-1:] == wanted[-1:]:
+                break
+            await asyncio.sleep(0.05)
+        await subscription.delete()
+        return [heard.values[-200:] == wanted, renewals, heard.lost]
+
+    async def endpoints(self):
+        """Check what strict clients check: the endpoints of CreateSession are those of GetEndpoints."""
+        other = Client(self.client.server_url.geturl(), timeout=10)
+        other.application_uri = self.client.application_uri
+        other.security_policy = self.client.security_policy
+        other.uaclient.set_security(self.client.security_policy)
+        await other.connect_socket()
+        try:
+            await other.send_hello()
+            await other.open_secure_channel()
+            told = await other.get_endpoints()
+            created = await other.create_session()
+            await other.close_session()
+        finally:
+            other.disconnect_socket()
+        certificates = {bytes(one.ServerCertificate) for one in told} | {bytes(created.ServerCertificate)}
+        return [told == created.ServerEndpoints, len(told), len(certificates), told[0].Server.ApplicationUri]
+
     async def alias(self):
         """Register the denied node and write by the alias."""
         nodes = await self.client.register_nodes([self.node("Denied")])
