@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from icsguard.config.moments import parse_rate, parse_window
@@ -73,6 +73,21 @@ def read_nodes(section: OpcuaSection, fault: Fault, pack: str = "") -> NodeDraft
         fault(("opcua", "rule"), f"{len(section.rule)} rules, at most {MAX_RULES} are taken", "split the policy")
     draft.rules = [reader.rule(one, index) for index, one in enumerate(section.rule[:MAX_RULES])]
     return draft
+
+
+def outranked(pack: Iterable[NodeRule], own: Iterable[NodeRule]) -> list[NodeRule]:
+    """Return what is left of a pack's rules: what the site's own rules name, somebody decided for this plant."""
+    mine = list(own)
+    services = {one for rule in mine for one in rule.services if one not in PRESETS.get(rule.preset, ())}
+    methods = {one for rule in mine for one in rule.methods}
+    left = []
+    for rule in pack:
+        kept = tuple(one for one in rule.methods if one not in methods)
+        if rule.methods and kept:
+            left.append(replace(rule, methods=kept))
+        elif not rule.methods and (rest := tuple(one for one in rule.services if one not in services)):
+            left.append(replace(rule, services=rest))
+    return left
 
 
 class _Reader:

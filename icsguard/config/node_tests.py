@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from icsguard.config.node_file import MODE_NUMBERS
@@ -10,7 +11,8 @@ from icsguard.config.policy_schema import CaseSection
 from icsguard.core.verdict import Verdict
 from icsguard.policy.nodes.identity import Identity
 from icsguard.policy.nodes.judge import NodeJudge
-from icsguard.policy.nodes.rules import NodePolicy
+from icsguard.policy.nodes.rules import NodePolicy, NodeRule
+from icsguard.policy.nodes.services import NAMED_ONLY, OPERATOR
 from icsguard.policy.rules import Policy
 from icsguard.protocols.opcua.security import NONE, POLICIES
 
@@ -33,6 +35,13 @@ def verdict_of(case: CaseSection, policy: Policy, now: int) -> Verdict:
         return judge.admits(who, memory, now)
     judged = judge.decide(who, meaning_of(case.node, points), memory, now)
     return judged.items[0] if judged.items else judged.service
+
+
+def beside_everything(rules: Iterable[NodeRule]) -> NodePolicy:
+    """Return the rules of a pack beside one that permits what can be permitted: only denials show."""
+    services = tuple(sorted(OPERATOR | NAMED_ONLY))
+    rule = NodeRule("everything", (), services, nodes=("nsu=urn:plant;*", "i=2258"), methods=("nsu=urn:plant;s=Start",))
+    return NodePolicy(rules=(rule, *rules), mode=1, anonymous=True)
 
 
 def identity_of(case: CaseSection) -> Identity:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from ipaddress import ip_network
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from icsguard.config.moments import parse_moment, parse_rate, parse_window, zone_shifts
-from icsguard.config.node_file import NodeDraft, read_nodes
+from icsguard.config.node_file import NodeDraft, outranked, read_nodes
 from icsguard.config.policy_schema import GrantSection, PackFile, PolicyFile, RuleSection
 from icsguard.config.problem import Findings, did_you_mean
 from icsguard.config.shape import read
@@ -20,7 +20,7 @@ from icsguard.config.toml_lines import Lines
 from icsguard.core.decision import RuleState
 from icsguard.core.point import Point
 from icsguard.policy.grants import spelled_out
-from icsguard.policy.nodes.rules import NodePolicy
+from icsguard.policy.nodes.rules import NodePolicy, NodeRule
 from icsguard.policy.rules import (
     Action,
     ClientGroup,
@@ -110,8 +110,13 @@ def read_policy(text: str, file: str, shipped: Mapping[str, str], findings: Find
         draft.nodes = read_nodes(model.opcua, reader.fault)
     draft.faulty = reader.faulty
     named = {service for rule in draft.rules if not rule.preset for service in rule.services}
-    for index, pack in enumerate(model.packs):
-        draft.rules += _pack(pack, shipped, named, partial(reader.fault, ("packs", index)))
+    own = tuple(draft.nodes.rules) if draft.nodes is not None else ()
+    for index, name in enumerate(model.packs):
+        pack = _pack(name, shipped, named, partial(reader.fault, ("packs", index)))
+        draft.rules += pack.rules
+        if pack.nodes:
+            draft.nodes = draft.nodes or NodeDraft()
+            draft.nodes.rules += outranked(pack.nodes, own)
     return draft
 
 
@@ -122,19 +127,28 @@ def _add(draft: Draft, name: str, line: int, findings: Findings) -> None:
     draft.origins.setdefault(name, (draft.file, line))
 
 
-def _pack(name: str, shipped: Mapping[str, str], named: set[Service], fault: Callable[[str, str], None]) -> list[Rule]:
+class Pack(NamedTuple):
+    """What a rule pack holds."""
+
+    rules: list[Rule]
+    nodes: list[NodeRule]
+    model: PackFile | None
+    """None where it could not be read."""
+
+
+def _pack(name: str, shipped: Mapping[str, str], named: set[Service], fault: Callable[[str, str], None]) -> Pack:
     file = f"{PACK_FILES}{name}.toml"
     if file not in shipped:
         packs = [key.removeprefix(PACK_FILES).removesuffix(".toml") for key in shipped if is_pack(shipped[key])]
         fault(f"there is no rule pack {name!r}", did_you_mean(name, packs))
-        return []
+        return Pack([], [], None)
     inner = Findings()
-    rules = read_pack(shipped[file], file, inner)[0]
+    pack = read_pack(shipped[file], file, inner)
     for problem in inner.all():
         fault(f"rule pack {name!r}, {problem}", "install icsguard again")
     # What the site's own rules name by number outranks a pack: someone decided it for this plant.
-    thinned = [_without(rule, named) for rule in rules]
-    return [rule for rule in thinned if rule.services]
+    thinned = [_without(rule, named) for rule in pack.rules]
+    return pack._replace(rules=[rule for rule in thinned if rule.services])
 
 
 def is_pack(text: str) -> bool:
@@ -142,13 +156,15 @@ def is_pack(text: str) -> bool:
     return "\npack = " in f"\n{text}"
 
 
-def read_pack(text: str, file: str, findings: Findings) -> tuple[list[Rule], PackFile | None]:
-    """Return the rules of a pack, and the pack with its tests."""
+def read_pack(text: str, file: str, findings: Findings) -> Pack:
+    """Return what a pack holds; its model has its tests."""
     model, lines, _ = read(text, file, PackFile, findings)
     if model is None:
-        return [], None
+        return Pack([], [], None)
     reader = _Reader(file, lines, findings, pack=model.pack)
-    return [reader.rule(section, index) for index, section in enumerate(model.rule)], model
+    rules = [reader.rule(section, index) for index, section in enumerate(model.rule)]
+    nodes = [] if model.opcua is None else read_nodes(model.opcua, reader.fault, pack=model.pack).rules
+    return Pack(rules, nodes, model)
 
 
 def _without(rule: Rule, named: set[Service]) -> Rule:

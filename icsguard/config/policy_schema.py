@@ -77,7 +77,9 @@ class PolicyFile(Section):
     """A policy file."""
 
     timezone: str = Field(default="UTC", description="IANA name in which hours are written.")
-    packs: list[str] = Field(default=[], description="Rule packs that come with icsguard: `modbus-baseline`.")
+    packs: list[str] = Field(
+        default=[], description="Rule packs that come with icsguard: `modbus-baseline`, `opcua-baseline`."
+    )
     defaults: DefaultsSection = DefaultsSection()
     clients: dict[str, list[str]] = Field(default={}, description="Client groups: name to addresses and networks.")
     rule: list[RuleSection] = Field(default=[], description="Rules; their order does not matter.")
@@ -124,5 +126,6 @@ class PackFile(Section):
     pack: str = Field(description="Its name.")
     version: str = Field(description="Its version.")
     text: str = Field(description="What it is for.")
-    rule: list[RuleSection] = Field(description="Its rules.", min_length=1)
+    rule: list[RuleSection] = Field(default=[], description="Its rules on registers.")
+    opcua: OpcuaSection | None = Field(default=None, description="Its rules on nodes.")
     case: list[CaseSection] = Field(description="At least one test a rule.", min_length=1)

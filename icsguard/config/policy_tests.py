@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from icsguard.config.moments import parse_moment
-from icsguard.config.node_tests import verdict_of
+from icsguard.config.node_tests import beside_everything, verdict_of
 from icsguard.config.policy_file import read_pack
 from icsguard.config.policy_schema import CaseSection, CasesFile
 from icsguard.config.problem import Findings, Problem
@@ -70,10 +70,11 @@ def run_cases(
 def run_pack(text: str, file: str) -> tuple[tuple[CaseResult, ...], tuple[Problem, ...]]:
     """Run a rule pack's own cases on top of a policy that permits everything an engineer may do."""
     findings = Findings()
-    rules, model = read_pack(text, file, findings)
+    rules, nodes, model = read_pack(text, file, findings)
     taken = {service for rule in rules for service in rule.services}
     open_rule = Rule("everything", (), (1,), tuple(sorted(Service(*s) for s in ENGINEER if Service(*s) not in taken)))
-    policy = Policy(groups=(ClientGroup("all", ("0.0.0.0/0", "::/0")),), rules=(open_rule, *rules))
+    groups = (ClientGroup("all", ("0.0.0.0/0", "::/0")),)
+    policy = Policy(groups=groups, rules=(open_rule, *rules), opcua=beside_everything(nodes))
     judge = Judge(policy)
     results = []
     for case in model.case if model else ():

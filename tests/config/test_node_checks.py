@@ -134,3 +134,19 @@ def test_values_that_are_not_looked_into_are_warned_of_where_they_open_a_namespa
 def test_where_no_policy_is_named_the_points_are_still_known(told):
     settings, _ = told(main=MAIN.replace("enforce", "observe").replace('policy = "p.toml"\n', ""), points=POINTS)
     assert ["speed"] == [point.name for point in settings.conduits[0].policy.opcua.points]
+
+
+def test_a_pack_names_what_is_refused_anyway_and_the_site_outranks_it(of_nodes):
+    packed, problems = of_nodes((POLICY, f'packs = ["opcua-baseline"]\n{POLICY}'))
+    assert [] == problems
+    rules = {rule.id: rule for rule in packed.conduits[0].policy.opcua.rules}
+    assert "opcua-baseline" == rules["ua-cancel"].pack
+    named, _ = of_nodes(
+        (POLICY, f'packs = ["opcua-baseline"]\n{POLICY}'), ('services = ["Write"]', 'services = ["Write", "Cancel"]')
+    )
+    assert "ua-cancel" not in {rule.id for rule in named.conduits[0].policy.opcua.rules}
+
+
+def test_an_unknown_technique_is_told_with_its_line(of_nodes):
+    _, problems = of_nodes(('points = ["speed"]', 'points = ["speed"]\ntechnique = "T9999"'))
+    assert any("unknown technique 'T9999'" in one and ":0:" not in one for one in problems), problems

@@ -1,6 +1,6 @@
 import pytest
 
-from icsguard.config.node_file import read_nodes
+from icsguard.config.node_file import outranked, read_nodes
 from icsguard.config.node_schema import OpcuaSection
 from icsguard.core.clock import SECOND
 from icsguard.core.decision import RuleState
@@ -133,3 +133,19 @@ def test_faults_are_told_with_their_place(values, text):
     _, faults = read(values)
     assert any(text in told for _, told in faults), faults
     assert all(path[0] == "opcua" for path, _ in faults)
+
+
+def test_what_a_site_names_outranks_a_pack():
+    call, cancel, add = (BY_NAME[name].number for name in ("Call", "Cancel", "AddNodes"))
+    pack = [
+        NodeRule("p1", (), (cancel, add), action=Action.DENY),
+        NodeRule("p2", (), (call,), methods=("i=1", "i=2"), action=Action.DENY),
+        NodeRule("p3", (), (cancel,), action=Action.DENY),
+    ]
+    own = [
+        NodeRule("o", ("hmi",), (cancel, call), methods=("i=1",)),
+        NodeRule("w", (), tuple(MONITORING), "monitoring"),
+    ]
+    left = outranked(pack, own)
+    assert [("p1", (add,), ()), ("p2", (call,), ("i=2",))] == [(rule.id, rule.services, rule.methods) for rule in left]
+    assert pack == outranked(pack, [])

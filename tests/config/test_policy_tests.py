@@ -1,3 +1,4 @@
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,7 @@ def test_a_client_is_one_address(policy):
     assert "is no address" in str(problems[0])
 
 
-@pytest.mark.parametrize("pack", sorted(RULES.glob("modbus-*.toml")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("pack", sorted(RULES.glob("*-baseline.toml")), ids=lambda file: file.stem)
 def test_every_rule_of_a_shipped_pack_has_a_case_that_holds(pack):
     results, problems = run_pack(pack.read_text(), pack.name)
     named = {
@@ -120,3 +121,20 @@ def test_a_pack_with_a_wrong_case_is_told():
     text = (RULES / "modbus-baseline.toml").read_text().replace('request = "function 8/1 0000 unit 1"', 'request = "x"')
 
     assert "case a restart is named" in str(run_pack(text, "p")[1][0])
+
+
+def test_the_methods_of_the_pack_for_nodes_are_those_of_the_standard():
+    ids = vars(pytest.importorskip("asyncua").ua.ObjectIds)
+    names = {number: name for name, number in ids.items() if isinstance(number, int)}
+    pack = tomllib.loads((RULES / "opcua-baseline.toml").read_text())
+    methods = {rule["id"]: [names[int(one[2:])] for one in rule.get("methods", [])] for rule in pack["opcua"]["rule"]}
+    words = {
+        "ua-condition-refresh": "ConditionRefresh",
+        "ua-server-state": "RequestServerStateChange",
+        "ua-other-subscriptions": "GetMonitoredItems ResendData",
+        "ua-files": "File",
+        "ua-trust-lists": "TrustList ServerConfiguration",
+        "ua-roles": "AddRole RemoveRole AddIdentity RoleSet RoleType",
+    }
+    assert set(words) == {rule for rule, found in methods.items() if found}
+    assert all(any(word in name for word in words[rule].split()) for rule, found in methods.items() for name in found)
