@@ -14,6 +14,7 @@ from icsguard.core.finding import Finding
 from icsguard.core.isolation import IsolationRequest
 from icsguard.core.live import PointState
 from icsguard.core.record import Record
+from icsguard.core.sandbox import Option, Sandbox
 from icsguard.core.transaction import Opinion, Question, Transaction
 
 MAX_FRAME: Final = 4 * 1024 * 1024
@@ -114,6 +115,21 @@ class PointsReply(_Message, frozen=True):
     points: tuple[PointState, ...]
 
 
+class TryRequest(_Message, frozen=True):
+    """What would come of these alternatives? Gateway to shadow, on behalf of an operator."""
+
+    number: int
+    conduit: str
+    options: tuple[Option, ...]
+
+
+class TryReply(_Message, frozen=True):
+    """The answer to the TryRequest of the same number."""
+
+    number: int
+    result: Sandbox
+
+
 class LinkRecords(_Message, frozen=True):
     """Records that shadow or recorder themselves want on record (for example a model that was refused)."""
 
@@ -121,7 +137,20 @@ class LinkRecords(_Message, frozen=True):
 
 
 Message = (
-    Hello | Configure | Batch | Ask | Answer | Found | Ping | Pong | Status | PointsRequest | PointsReply | LinkRecords
+    Hello
+    | Configure
+    | Batch
+    | Ask
+    | Answer
+    | Found
+    | Ping
+    | Pong
+    | Status
+    | PointsRequest
+    | PointsReply
+    | TryRequest
+    | TryReply
+    | LinkRecords
 )
 """Everything that crosses a link."""
 

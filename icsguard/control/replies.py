@@ -11,6 +11,7 @@ from icsguard.core.decision import Mode
 from icsguard.core.isolation import Isolation
 from icsguard.core.live import PointState
 from icsguard.core.record import Record
+from icsguard.core.sandbox import Sandbox
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag=spoken):
@@ -248,5 +249,13 @@ class Grants(Answered, frozen=True, kw_only=True):
     grants: tuple[GrantLine, ...]
 
 
-Reply = Failure | Done | Status | Sessions | Points | Explained | Records | Tickets | Grants
+class Tried(Answered, frozen=True, kw_only=True):
+    """What would come of several alternatives, side by side."""
+
+    now: int
+    wall_shift: int
+    result: Sandbox
+
+
+Reply = Failure | Done | Status | Sessions | Points | Explained | Records | Tickets | Grants | Tried
 """Everything that the control socket answers."""

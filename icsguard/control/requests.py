@@ -12,6 +12,7 @@ import msgspec
 from icsguard.core.decision import Mode
 from icsguard.core.isolation import Scope
 from icsguard.core.record import RecordKind
+from icsguard.core.sandbox import Option
 
 DEFAULT_ISOLATION_S: Final = 900
 """A quarter of an hour: long enough to look, short enough to be forgotten without harm."""
@@ -71,6 +72,14 @@ class ListTickets(Asked, frozen=True, kw_only=True):
 
 class ListGrants(Asked, frozen=True, kw_only=True):
     """Which permissions with an end are in force? Answered by `Grants`."""
+
+
+class TryOut(Asked, frozen=True, kw_only=True):
+    """What would come of these alternatives, in the twin? Nothing is done. Answered by `Tried`."""
+
+    conduit: str
+    options: tuple[Option, ...]
+    """At most MAX_OPTIONS; doing nothing is always tried besides."""
 
 
 class Change(Asked, frozen=True, kw_only=True):
@@ -166,6 +175,7 @@ Request = (
     | GetRecords
     | ListTickets
     | ListGrants
+    | TryOut
     | Isolate
     | Release
     | Approve

@@ -17,6 +17,7 @@ from icsguard.core.isolation import IsolationRequest
 from icsguard.core.live import PointState
 from icsguard.core.meaning import Table
 from icsguard.core.point import Point
+from icsguard.core.sandbox import Option, Sandbox
 from icsguard.core.transaction import Transaction
 from icsguard.detect import explain
 from icsguard.detect.alarms import REMIND_NS, Alarm
@@ -27,12 +28,14 @@ from icsguard.detect.flows import FlowWatch, window_ns
 from icsguard.detect.guarantee import promise
 from icsguard.detect.options import ConduitOptions, ShadowOptions
 from icsguard.detect.residuals import ResidualWatch, Strange
+from icsguard.detect.sandbox import SandboxWatch
 from icsguard.detect.writes import WriteWatch
 from icsguard.inference.api import Array
 from icsguard.protocols.modbus.describe import reference
 from icsguard.protocols.modbus.meaning import Observed
 from icsguard.twin.grid import Grid, Row
 from icsguard.twin.image import Habit, Image
+from icsguard.twin.learned import LearnedTwin
 from icsguard.twin.repeat import LENGTH, RepeatWatch
 from icsguard.twin.site_model import HORIZONS, Calibration, Site, SiteModel, points_digest
 from icsguard.twin.traffic import Event, event
@@ -78,11 +81,13 @@ class ConduitWatch:
         self._commands = [place for place, one in enumerate(model.columns) if one.kind == "command"] if model else []
         self.grid: Grid | None = None
         self.what_if: WhatIf | None = None
+        self.sandbox: SandboxWatch | None = None
         self.residuals: ResidualWatch | None = None
         if site is not None and model is not None:
             self.grid = Grid(model.step_ns, self.columns, [column.fresh_ns for column in model.columns])
             steps = max(1, min(int(shared.horizon_s * SECOND / model.step_ns), MAX_STEPS))
             self.what_if = WhatIf(model, options.points, steps)
+            self.sandbox = SandboxWatch(options.name, options.points, model, LearnedTwin(model), steps)
             self.residuals = ResidualWatch(model, site.scorer) if site.scorer else None
         self.residual_alarm = Alarm(model.residuals if model else Calibration())
         self._flow_alarm = Alarm(model.flow if model else Calibration())
@@ -119,6 +124,8 @@ class ConduitWatch:
             self.last_row = row
             if self.what_if is not None:
                 self.what_if.follow(row)
+            if self.sandbox is not None:
+                self.sandbox.observe(row)
             if len(self._rows) >= MAX_ROWS:
                 self._rows.popleft()
                 self.shed_rows += 1
@@ -129,7 +136,10 @@ class ConduitWatch:
         for change in one.writes:
             for index, value in self.image.preview(unit, change):
                 if value is not None:
-                    self.writes.delivered(index, value, self.image.cells[index].value, transaction.client, now)
+                    before = self.image.cells[index].value
+                    self.writes.delivered(index, value, before, transaction.client, now)
+                    if self.sandbox is not None:
+                        self.sandbox.written(self.image.points[index].name, value, before, transaction.client, now)
             self.image.written(unit, change, now)
         for change in one.unknown:
             self.image.unknown(unit, change)
@@ -255,6 +265,13 @@ class ConduitWatch:
         previous[self._commands] = state[self._commands]
         return state, previous
 
+    def try_out(self, options: Sequence[Option], now: int) -> Sandbox:
+        """Return what would come of each option, doing nothing first."""
+        state = self.state(now)
+        if self.sandbox is None or state is None:
+            return Sandbox(self.options.name, 0.0, (), f"the twin cannot say: {self.summary(now)}")
+        return self.sandbox.try_out(options, now, {place: float(state[0][place]) for place in self._commands})
+
     def points(self, now: int) -> Iterator[PointState]:
         """Yield the state of every point."""
         expected = self.residuals.expected if self.residuals else {}
@@ -274,7 +291,7 @@ class ConduitWatch:
                 band=bands.get(point.name),
                 safe_min=point.safe_min,
                 safe_max=point.safe_max,
-                where=f"unit {point.unit_id} {point.table.word} {point.address} ({place})",
+                where=point.node or f"unit {point.unit_id} {point.table.word} {point.address} ({place})",
             )
 
     def summary(self, now: int) -> str:

@@ -17,6 +17,7 @@ from icsguard.core.isolation import Isolation
 from icsguard.core.record import Record
 from icsguard.runtime.facade_looking import Looking, Verb, chosen, find_ticket, no_conduit, unknown
 from icsguard.runtime.granting import GrantError, new_grant
+from icsguard.runtime.second import SecondOpinions, isolation_of, warning
 
 if TYPE_CHECKING:
     from icsguard.runtime.listener import Listener
@@ -32,6 +33,7 @@ class Facade:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._grants_made = 0
+        self._second = SecondOpinions()
         self._verbs: dict[type[requests.Asked], Verb] = {
             **Looking(site).verbs,
             requests.Isolate: self._isolate,
@@ -65,6 +67,9 @@ class Facade:
         if not request.permanent and not 0 < request.seconds <= requests.MAX_ISOLATION_S:
             text = f"an isolation lasts 1 s to {requests.MAX_ISOLATION_S // 86400} days"
             return Failure(code=FailureCode.INVALID, text=text, hint="use --permanent for a longer one")
+        warned = await self._warned(request, client, operator, found)
+        if isinstance(warned, Failure):
+            return warned
         now = self._site.clock.now()
         until = 0 if request.permanent else now + request.seconds * SECOND
         record = None
@@ -73,13 +78,35 @@ class Facade:
             record = listener.guard.quarantine.isolate(cut, now)
             listener.wake()
         return await self._done(
-            f"{client} is isolated ({request.scope.value}) on {_names(found)}",
+            f"{client} is isolated ({request.scope.value}) on {_names(found)}{warned}",
             operator,
             request,
             undo=f"icsguard release {client} -r '…'",
             until=until,
             record=record,
         )
+
+    async def _warned(
+        self, request: requests.Isolate, client: str, operator: str, where: list[Listener]
+    ) -> str | Failure:
+        """Return what to add to the record; a Failure where the twin warns and nobody else has approved yet."""
+        options = isolation_of(client)
+        for listener in where:
+            name = listener.guard.name
+            tried = await self._site.questions.try_out(self._site.shadow.peer.link, name, options)
+            why = warning(tried)
+            if not why:
+                continue
+            deed = ("isolate", client, request.scope.value, request.conduit)
+            first = self._second.approve(deed, operator, self._site.clock.now())
+            if first:
+                return f", although {why}; {first} and {operator} approved it"
+            return Failure(
+                code=FailureCode.REFUSED,
+                text=f"on {name} {why}; this needs two people",
+                hint="another operator types the same within ten minutes, or: icsguard twin try",
+            )
+        return ""
 
     async def _release(self, request: requests.Release, operator: str) -> Reply:
         found = chosen(self._site, request.conduit)

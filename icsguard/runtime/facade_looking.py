@@ -10,6 +10,7 @@ import icsguard
 from icsguard.control import replies, requests
 from icsguard.control.replies import Failure, FailureCode, Reply
 from icsguard.core.record import Record, RecordKind
+from icsguard.core.sandbox import MAX_OPTIONS
 from icsguard.runtime import compiled
 from icsguard.runtime import facade_views as views
 
@@ -40,6 +41,7 @@ class Looking:
             requests.GetRecords: self._records,
             requests.ListTickets: self._tickets,
             requests.ListGrants: self._grants,
+            requests.TryOut: self._try_out,
         }
 
     async def _status(self, _request: requests.GetStatus, _operator: str) -> Reply:
@@ -88,6 +90,22 @@ class Looking:
                 hint="icsguard status",
             )
         return replies.Points(now=site.clock.now(), wall_shift=site.clock.wall_shift(), points=points)
+
+    async def _try_out(self, request: requests.TryOut, _operator: str) -> Reply:
+        site = self._site
+        if request.conduit not in site.listeners:
+            return no_conduit(site, request.conduit)
+        if len(request.options) > MAX_OPTIONS:
+            text = f"at most {MAX_OPTIONS} alternatives are tried at once"
+            return Failure(code=FailureCode.INVALID, text=text, hint="icsguard twin try --help")
+        result = await site.questions.try_out(site.shadow.peer.link, request.conduit, request.options)
+        if result is None:
+            return Failure(
+                code=FailureCode.UNAVAILABLE,
+                text="the shadow, which has the twin, does not answer",
+                hint="icsguard status",
+            )
+        return replies.Tried(now=site.clock.now(), wall_shift=site.clock.wall_shift(), result=result)
 
     async def _explain(self, request: requests.Explain, _operator: str) -> Reply:
         record = self._record_for(request.id)

@@ -10,6 +10,7 @@ from typing import Final
 from icsguard.control import links
 from icsguard.control.replies import PartStatus
 from icsguard.core.live import PointState
+from icsguard.core.sandbox import Option, Sandbox
 from icsguard.runtime.clock import Clock
 from icsguard.runtime.link import Link, LinkServer
 from icsguard.runtime.log import get_logger
@@ -103,31 +104,42 @@ def _nothing(_state: str) -> None:
     """Do nothing: the default until the gateway listens."""
 
 
-class PointQuestions:
-    """Questions about points that the shadow has not answered yet."""
+class Questions:
+    """Operators' questions that the shadow has not answered yet."""
 
     def __init__(self) -> None:
-        self._waiting: dict[int, asyncio.Future[tuple[PointState, ...]]] = {}
+        self._waiting: dict[int, asyncio.Future[links.PointsReply | links.TryReply]] = {}
         self._number = 0
 
     async def ask(self, link: Link | None, conduit: str) -> tuple[PointState, ...] | None:
         """Return the points as the shadow knows them; None where it does not answer in time."""
+        reply = await self._ask(link, lambda number: links.PointsRequest(number, conduit))
+        return reply.points if isinstance(reply, links.PointsReply) else None
+
+    async def try_out(self, link: Link | None, conduit: str, options: tuple[Option, ...]) -> Sandbox | None:
+        """Return what would come of alternatives; None where the shadow does not answer in time."""
+        reply = await self._ask(link, lambda number: links.TryRequest(number, conduit, options))
+        return reply.result if isinstance(reply, links.TryReply) else None
+
+    def answered(self, reply: links.PointsReply | links.TryReply) -> None:
+        """Bring an answer to whoever asked."""
+        waiting = self._waiting.get(reply.number)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(reply)
+
+    async def _ask(
+        self, link: Link | None, make: Callable[[int], links.Message]
+    ) -> links.PointsReply | links.TryReply | None:
         if link is None or len(self._waiting) >= MAX_POINT_QUESTIONS:
             return None
         self._number += 1
         number = self._number
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
         try:
-            if not link.send(links.PointsRequest(number, conduit)):
+            if not link.send(make(number)):
                 return None
             return await asyncio.wait_for(answer, POINTS_WAIT_S)
         except TimeoutError:
             return None
         finally:
             self._waiting.pop(number, None)
-
-    def answered(self, reply: links.PointsReply) -> None:
-        """Bring an answer to whoever asked."""
-        waiting = self._waiting.get(reply.number)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(reply.points)

@@ -29,7 +29,7 @@ from icsguard.runtime.kept import Kept, with_grants
 from icsguard.runtime.listener import Listener
 from icsguard.runtime.log import get_logger
 from icsguard.runtime.mirror import Outlet
-from icsguard.runtime.parts import Part, PointQuestions
+from icsguard.runtime.parts import Part, Questions
 from icsguard.runtime.pieces import collector_rests, in_pieces, let_go, pause
 from icsguard.runtime.ports import may_bind_low, owner_of, unprivileged_start
 from icsguard.runtime.tasks import spawn
@@ -72,7 +72,7 @@ class Site:
         """What a human must know, by subject."""
         self.last_change = ""
         self.kept = Kept(Path(settings.gateway.state_dir), self.clock)
-        self.questions = PointQuestions()
+        self.questions = Questions()
         self.rates = Rates()
         self.on_reload: Callable[[Settings], None] = _nothing
         self._packed = packed
@@ -198,7 +198,7 @@ class Site:
                     return
         elif isinstance(message, links.Found):
             self._found(message)
-        elif isinstance(message, links.PointsReply):
+        elif isinstance(message, links.PointsReply | links.TryReply):
             self.questions.answered(message)
         elif isinstance(message, links.LinkRecords):
             for record in message.records:

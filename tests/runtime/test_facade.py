@@ -6,6 +6,7 @@ from icsguard.control import replies, requests
 from icsguard.control.replies import Done, Failure, FailureCode
 from icsguard.core.decision import Mode
 from icsguard.core.isolation import Scope
+from icsguard.core.sandbox import Option, OptionCourse, Play, Sandbox, Violation
 from icsguard.runtime.facade import Facade
 
 OK = b"\x03\x02\x00\x00"
@@ -123,6 +124,39 @@ async def test_a_changed_model_is_put_on_record_and_told_to_the_shadow(scene, mo
     assert ("trial won", "plc1") == (record.facts["reason"], record.conduit)
     unknown = await scene.ask(requests.NoteModel(conduit="plc9", what="x", reason="y"))
     assert FailureCode.UNKNOWN == unknown.code
+
+
+@pytest.fixture
+def warned(scene, monkeypatch):
+    """The twin sees harm in isolating this client."""
+    bad = Violation("level", 4.5, 38.0, 4.9, 0.2, surely=True, trusted=True)
+    course = OptionCourse("isolate 127.0.0.1", "leaves the safe range", (bad,), (), is_worse=True)
+
+    async def try_out(_link, conduit, options):
+        return Sandbox(conduit, 1.0, (course,)) if options[0].client == "127.0.0.1" else None
+
+    monkeypatch.setattr(scene.site.questions, "try_out", try_out)
+
+
+async def test_a_remedy_that_leaves_the_safe_range_needs_two_people(scene, warned):
+    asked = requests.Isolate(client="127.0.0.1", reason="odd")
+    for operator in ("anna", "anna"):
+        refused = await scene.facade.handle(asked, operator)
+        assert (FailureCode.REFUSED, True) == (refused.code, "level reaches 4.9 (limit 4.5) in 38 s" in refused.text)
+    done = await scene.facade.handle(asked, "ben")
+    assert "anna and ben approved it" in done.text
+    assert "is isolated" in (await scene.facade.handle(requests.Isolate(client="10.9.9.9", reason="odd"), "anna")).text
+
+
+async def test_alternatives_are_tried_in_the_shadow(scene, warned):
+    option = Option(Play.ISOLATE, client="127.0.0.1")
+    tried = await scene.ask(requests.TryOut(conduit="plc1", options=(option,)))
+    assert "isolate 127.0.0.1" == tried.result.options[0].name
+    none = await scene.ask(requests.TryOut(conduit="plc1", options=(Option(Play.ISOLATE, client="10.0.0.1"),)))
+    assert FailureCode.UNAVAILABLE == none.code
+    many = await scene.ask(requests.TryOut(conduit="plc1", options=(option,) * 9))
+    assert FailureCode.INVALID == many.code
+    assert FailureCode.UNKNOWN == (await scene.ask(requests.TryOut(conduit="plc9", options=()))).code
 
 
 async def test_stop_drains(scene):

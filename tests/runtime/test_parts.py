@@ -8,7 +8,7 @@ from icsguard.runtime.clock import Clock
 from icsguard.runtime.link import LinkClient
 from icsguard.runtime.log import captured
 from icsguard.runtime.mirror import Peer
-from icsguard.runtime.parts import MAX_POINT_QUESTIONS, Part, PointQuestions
+from icsguard.runtime.parts import MAX_POINT_QUESTIONS, Part, Questions
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ class Deaf:
 
 
 async def test_points_are_answered_by_number():
-    questions, link = PointQuestions(), Deaf()
+    questions, link = Questions(), Deaf()
     asked = asyncio.get_running_loop().create_task(questions.ask(link, "plc1"))
     await asyncio.sleep(0)
     state = PointState("plc1", "speed", "rpm", 1.0, 5, "good")
@@ -91,12 +91,12 @@ async def test_points_are_answered_by_number():
 
 
 async def test_no_shadow_no_points():
-    assert await PointQuestions().ask(None, "") is None
+    assert await Questions().ask(None, "") is None
 
 
 async def test_questions_under_way_are_bounded(monkeypatch):
     monkeypatch.setattr("icsguard.runtime.parts.POINTS_WAIT_S", 0.05)
-    questions = PointQuestions()
+    questions = Questions()
     tasks = [asyncio.get_running_loop().create_task(questions.ask(Deaf(), "")) for _ in range(MAX_POINT_QUESTIONS)]
     await asyncio.sleep(0)
     assert await questions.ask(Deaf(), "") is None

@@ -12,6 +12,7 @@ import pytest
 from icsguard.config.settings import Conduit, GatewaySettings, Settings, ShadowSettings
 from icsguard.control import links
 from icsguard.core.decision import Decision
+from icsguard.core.sandbox import Option, Play
 from icsguard.core.transaction import Outcome, Question
 from icsguard.lab import registers as at
 from icsguard.lab.offline import OfflineCell, cell_points
@@ -164,6 +165,19 @@ async def test_points_are_shown_and_pings_answered(gateway, shadow):
     gateway.send(links.PointsRequest(5, "cell"))
     reply = await gateway.until(lambda one: isinstance(one, links.PointsReply) and one.number == 5)
     assert "good" == {one.name: one.quality for one in reply.points}["level_1"]
+
+
+async def test_alternatives_are_tried_through_the_socket(gateway, shadow, fitted, tmp_path):
+    export(fitted, tmp_path / "models" / "cell", site_key(tmp_path))
+    await gateway.status(lambda facts: "cell.model" in facts)
+    await gateway.mirror(_live(gateway, OfflineCell(7).run(10, None)))
+    async with asyncio.timeout(20):
+        while shadow._backlog:  # noqa: ASYNC110 - the process under test has no event for this
+            await asyncio.sleep(0)
+    gateway.send(links.TryRequest(8, "cell", (Option(Play.WRITE, values=(("pump_2", 0.0),)),)))
+    reply = await gateway.until(lambda one: isinstance(one, links.TryReply) and one.number == 8)
+    assert ["do nothing", "write pump_2 = 0"] == [one.name for one in reply.result.options], reply.result.note
+    assert reply.result.options[1].is_worse
 
 
 async def test_a_flood_of_batches_is_shed_and_counted_while_questions_are_answered(gateway, shadow):
