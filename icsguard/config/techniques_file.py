@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
 from typing import Final
 
+from icsguard.config.node_file import Path
 from icsguard.config.policy_file import PACK_FILES, Draft
 from icsguard.config.problem import Findings
-from icsguard.policy.nodes.rules import NodeRule
-from icsguard.policy.rules import Rule
 
 TECHNIQUES: Final = f"{PACK_FILES}attack-ics.toml"
 """Under this name it stands in the caller's files."""
@@ -25,12 +23,12 @@ def check_techniques(draft: Draft, text: str | None, findings: Findings) -> None
     if text is None:
         return
     known = techniques(text)
+    named: list[tuple[Path, str]] = [
+        (("rule", at), one.technique) for at, one in enumerate(draft.rules) if not one.pack
+    ]
     nodes = draft.nodes.rules if draft.nodes is not None else []
-    every: tuple[tuple[tuple[str, ...], Sequence[Rule | NodeRule]], ...]
-    every = ((("rule",), draft.rules), (("opcua", "rule"), nodes))
-    for path, rules in every:
-        for index, rule in enumerate(rules):
-            if rule.technique and not rule.pack and rule.technique not in known:
-                line = draft.lines.at(*path, index, "technique")
-                told = f"unknown technique {rule.technique!r}"
-                findings.error(draft.file, line, told, "rules/attack-ics.toml lists them")
+    named += [(("opcua", "rule", at), one.technique) for at, one in enumerate(nodes) if not one.pack]
+    for path, technique in named:
+        if technique and technique not in known:
+            line = draft.lines.at(*path, "technique")
+            findings.error(draft.file, line, f"unknown technique {technique!r}", "rules/attack-ics.toml lists them")
