@@ -51,6 +51,7 @@ faults: $(VENV)/.installed-dev ## put every fault in the gateway's way (KILLS=10
 
 bench: compiled ## measure icsguard beside nginx, HAProxy, Suricata, modbus-proxy (BENCH_ARGS=--short: 3 minutes)
 	@$(BIN)/python -m bench $(BENCH_ARGS)
+	@$(BIN)/python -m bench.opcua $(if $(findstring --short,$(BENCH_ARGS)),--rounds 2 --seconds 1.5) $(UA_BENCH_ARGS)
 
 compiled: $(VENV)/.installed-dev ## build the compiled core, which icsguard run then takes by itself (a minute, needs gcc)
 	@$(BIN)/python tools/compile_core.py --if-needed $(COMPILED_ARGS)
