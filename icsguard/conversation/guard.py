@@ -133,9 +133,9 @@ class Guard:
 
     def closed(self, session: Member) -> None:
         """Let a session go, and its address's cache with the last one."""
-        if self.sessions.pop(session.flow, None) is None:
+        if self.members().pop(session.flow, None) is None:
             return
-        self.wakeups.pop(session.flow, None)
+        cast("dict[int, Member]", self.wakeups).pop(session.flow, None)
         address = session.client.address
         left = self._connections.get(address, 1) - 1
         if left:
