@@ -26,6 +26,10 @@ from icsguard.protocols.opcua.status import status_name
 MAX_RECORDED: Final = 260  # bytes of a request or answer that a record shows: the same as for Modbus
 SECRET_SERVICES: Final = frozenset({446, 461, 467})
 """OpenSecureChannel, CreateSession, ActivateSession: nonces, tokens and passwords stay out of every file."""
+DENIALS: Final = frozenset(
+    {"channel-floor", "channel-flood", "channel-unseen", "channel-policy", "channel-mode", "cut"}
+)
+"""What ends a connection although its bytes are lawful: our rules do not let it be."""
 _DEVICE_OUTCOMES: Final = frozenset({Outcome.UNREACHABLE, Outcome.TIMED_OUT, Outcome.UNKNOWN})
 _SEVERITY: Final = {
     Decision.ALLOW: Severity.INFO,
@@ -236,9 +240,12 @@ def _link_ticket(guard: UaGuard, flight: UaFlight, record: Record) -> None:
 
 def client_fault(guard: UaGuard, client: Client, flow: int, defect: Defect, now: int) -> str:
     """Record that a client broke the law of the protocol or of its channel; return the record's id."""
-    guard.counters.malformed += 1
-    text = f"cut off, from the client: {shown(defect.text)}"
-    return _put(guard, RecordKind.MALFORMED, Severity.MEDIUM, text, defect, client, flow, now)
+    denied = defect.code in DENIALS or defect.code.startswith("certificate-")
+    guard.counters.refused += denied
+    guard.counters.malformed += not denied
+    kind = RecordKind.VERDICT if denied else RecordKind.MALFORMED
+    text = f"cut off, {'refused' if denied else 'from the client'}: {shown(defect.text)}"
+    return _put(guard, kind, Severity.MEDIUM, text, defect, client, flow, now)
 
 
 def device_fault(guard: UaGuard, client: Client, flow: int, defect: Defect, now: int) -> str:
@@ -259,9 +266,9 @@ def _put(  # noqa: PLR0913, PLR0917 - the fields of one record
         guard.record(kind, severity, text, now),
         client=client.address,
         flow=flow,
-        layer="grammar",
+        layer="policy" if kind is RecordKind.VERDICT else "grammar",
         outcome="dropped",
-        decision="refuse" if kind is RecordKind.MALFORMED else "",
+        decision="" if kind is RecordKind.DEVICE else "refuse",
         facts={"code": defect.code, "answer": status_name(defect.reply)},
     )
     guard.folder.put(key, record, now)

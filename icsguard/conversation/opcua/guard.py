@@ -10,7 +10,7 @@ from icsguard.conversation.opcua.options import Legs, Trust, UaConduit, UaOption
 from icsguard.conversation.options import ConduitOptions
 from icsguard.conversation.run import Run
 from icsguard.core.clock import MINUTE
-from icsguard.core.decision import Mode
+from icsguard.core.decision import Decision, Mode
 from icsguard.core.meaning import Meaning
 from icsguard.policy.decide import Judge
 from icsguard.protocols.opcua.messages_session import EndpointDescription
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MAX_SOURCES: Final = 1_024  # addresses whose OPN are counted; the one that asked least lately is forgotten
 MAX_HALF_OPEN: Final = 64  # connections of a conduit without an open channel; a further one is closed at once
+MAX_HALF_OPEN_EACH: Final = 16  # of them of one address, so that one client cannot take all
 
 
 class UaGuard(Guard):
@@ -42,7 +43,8 @@ class UaGuard(Guard):
         self.endpoints_at = 0
         self.device_certificate: bytes = legs.device_certificate
         """DER of what the device must show; found out where it was not told."""
-        self.half_open = 0
+        self.half_open: dict[str, int] = {}
+        """Connections without an open channel, by address."""
         self._turns = 0
         self._opens: dict[str, tuple[int, int]] = {}
 
@@ -57,6 +59,15 @@ class UaGuard(Guard):
         self.nodes = nodes
         self.node_memory = nodes.memory(self.node_memory)
         self.forget_verdicts()
+        if self.acts:
+            self._judge_sessions()
+
+    def _judge_sessions(self) -> None:
+        """Take from sessions that would not be admitted any more what they may do: they must be activated anew."""
+        for entry in self.ledger.all():
+            identity = entry.identity
+            if identity is not None and self.nodes.admits(identity, self.node_memory, 0).decision >= Decision.REFUSE:
+                entry.identity, entry.flow = None, 0
 
     def retrust(self, trust: Trust, legs: Legs | None = None) -> None:
         """Take a new trust list into use; live channels are judged again at once."""
@@ -80,6 +91,17 @@ class UaGuard(Guard):
     def device_url(self) -> str:
         """The endpoint URL that the device is told."""
         return self.options.device_url or f"opc.tcp://{self._conduit.device_host}:{self._conduit.device_port}"
+
+    def half_opened(self, address: str) -> bool:
+        """Count a connection that has no open channel yet; False where there are too many."""
+        self.half_open[address] = self.half_open.get(address, 0) + 1
+        return self.half_open[address] <= MAX_HALF_OPEN_EACH and sum(self.half_open.values()) <= MAX_HALF_OPEN
+
+    def not_half_open(self, address: str) -> None:
+        """Count a connection out whose channel is open, or that is gone."""
+        left = self.half_open.pop(address, 1) - 1
+        if left > 0:
+            self.half_open[address] = left
 
     @property
     def wall_shift(self) -> int:

@@ -69,6 +69,15 @@ class Entry:
         """What stands in for the token in mirrors and records."""
         self.mask_bytes = encoded(NODE_ID, self.mask)
 
+    @property
+    def is_attached(self) -> bool:
+        """Say whether the connection lives on which it is active, or was created and is not active yet."""
+        return bool(self.flow or (self.creator and self.identity is None))
+
+
+def _used(entry: Entry) -> int:
+    return entry.last_at
+
 
 class Ledger:
     """All sessions of one device."""
@@ -91,18 +100,21 @@ class Ledger:
         return list(self._entries.values())
 
     def held_by(self, address: str) -> int:
-        """Return how many sessions a client address has."""
-        return sum(entry.address == address for entry in self._entries.values())
+        """Return how many sessions a client address has on connections that live."""
+        return sum(entry.address == address and entry.is_attached for entry in self._entries.values())
 
     @property
     def is_full(self) -> bool:
-        """Say whether no further session can be kept."""
-        return len(self._entries) >= MAX_SESSIONS
+        """Say whether no further session can be kept: all are on connections that live."""
+        return len(self._entries) >= MAX_SESSIONS and all(entry.is_attached for entry in self._entries.values())
 
     def opened(self, token: NodeId, *, address: str, uri: str, timeout_ms: float, now: int) -> Entry | None:
         """Take a new session in; None where there is no room, its token is null, or in use: devices may not do that."""
         if self.is_full or token == NULL_NODE or token in self._entries:
             return None
+        if len(self._entries) >= MAX_SESSIONS:
+            detached = [one for one in self._entries.values() if not one.is_attached]
+            del self._entries[min(detached, key=_used).token]
         self._made += 1
         entry = Entry(token, self._made, address=address, uri=uri, timeout_ms=timeout_ms, now=now)
         self._entries[token] = entry
@@ -117,6 +129,8 @@ class Ledger:
         for entry in self._entries.values():
             if entry.flow == flow:
                 entry.flow = 0
+            if entry.creator == flow:
+                entry.creator = 0
 
     def expire(self, now: int) -> list[Entry]:
         """Take out and return the sessions that nobody has used for longer than their timeout."""

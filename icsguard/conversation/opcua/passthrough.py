@@ -17,7 +17,7 @@ from icsguard.conversation.opcua.admitting import Admitting
 from icsguard.conversation.opcua.api import Command
 from icsguard.conversation.opcua.client_leg import FLOOD
 from icsguard.conversation.opcua.flight import UaFlight
-from icsguard.conversation.opcua.guard import MAX_HALF_OPEN, UaGuard
+from icsguard.conversation.opcua.guard import UaGuard
 from icsguard.conversation.opcua.namespaces import names_request
 from icsguard.conversation.opcua.passing import MAX_HELD, NAMES_REQUEST, Passing
 from icsguard.conversation.opcua.relaying import is_single
@@ -50,7 +50,7 @@ class Passed(Passing):
     def __init__(self, guard: UaGuard, client: Client, flow: int, now: int, draw: Callable[[int], bytes]) -> None:
         super().__init__(guard, client, flow, now, draw)
         self.admitting = Admitting(guard, self)
-        if guard.half_open > MAX_HALF_OPEN:
+        if self.is_one_too_many:
             self.close(now)
         self.due = self._next_due()
 

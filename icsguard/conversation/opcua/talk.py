@@ -45,7 +45,8 @@ class Talk:
         self._calm = False
         """Nothing is unfinished or under way that a single chunk of a message could disturb."""
         self._counts_as_half_open = True
-        guard.half_open += 1
+        self.is_one_too_many = not guard.half_opened(client.address)
+        """Too many connections without an open channel: it ends at once."""
         guard.opened(self)
 
     def _traffic(self) -> Traffic:
@@ -182,7 +183,7 @@ class Talk:
         """Its channel is open."""
         if self._counts_as_half_open:
             self._counts_as_half_open = False
-            self.guard.half_open -= 1
+            self.guard.not_half_open(self.client.address)
 
     @property
     def handshake_until(self) -> int:

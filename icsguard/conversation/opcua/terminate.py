@@ -14,7 +14,7 @@ from icsguard.conversation.opcua.api import Command
 from icsguard.conversation.opcua.client_leg import ClientLeg
 from icsguard.conversation.opcua.device_leg import DeviceLeg, Phase
 from icsguard.conversation.opcua.flight import UaFlight
-from icsguard.conversation.opcua.guard import MAX_HALF_OPEN, UaGuard
+from icsguard.conversation.opcua.guard import UaGuard
 from icsguard.conversation.opcua.hot import HotFlight
 from icsguard.conversation.opcua.ledger import Entry
 from icsguard.conversation.opcua.relaying import is_single
@@ -55,7 +55,7 @@ class Terminated(Talk):
         self.services = SessionServices(self)
         self._own: dict[int, Own] = {}
         self._faulty = 0
-        if guard.half_open > MAX_HALF_OPEN:
+        if self.is_one_too_many:
             self.close(now)
         self.due = self._next_due()
 

@@ -38,6 +38,8 @@ MAX_WAITING: Final = 64  # changes of one connection that wait their turn; the n
 CLOSE_SESSION: Final = 473
 _TIMEOUT: Final = STATUS["BadTimeout"]
 _BROKEN: Final = STATUS["BadCommunicationError"]
+_GONE: Final = frozenset({STATUS["BadSessionIdInvalid"], STATUS["BadSessionClosed"]})
+"""The device does not know the session any more: it was restarted, or has ended it."""
 _UNKNOWN_RESPONSE: Final = STATUS["BadUnknownResponse"]
 
 
@@ -118,6 +120,7 @@ class Traffic(Flights):
             items=guard.known.items_of(flight.request),
             in_flight=len(self.flying) + len(self.hot.flying) - self._correlator.publishing,
             publishes=self._correlator.publishing,
+            continuations=guard.known.continuations_of(token),
             registered=len(guard.known.names(token).aliases),
         )
 
@@ -214,6 +217,9 @@ class Traffic(Flights):
         if flight.request.number == CLOSE_SESSION and flight.entry is not None and not head.fault:
             self._guard.ledger.closed(flight.entry.token)
             self.session_closed(flight.entry, now)
+        elif head.fault in _GONE and flight.entry is not None:
+            self._guard.ledger.closed(flight.entry.token)
+            self._guard.known.forgotten(flight.entry.token)
         return True
 
     def _fault(self, why: Defect | None, now: int) -> None:

@@ -14,6 +14,8 @@ TELLING: Final = frozenset(
     for name in (
         "CreateSession",
         "CloseSession",
+        "Browse",
+        "BrowseNext",
         "RegisterNodes",
         "UnregisterNodes",
         "CreateSubscription",

@@ -6,6 +6,7 @@ from RegisterNodes names a node by another id: a rule that does not resolve it c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from icsguard.protocols.opcua.builtin import Variant
@@ -25,6 +26,9 @@ from icsguard.protocols.opcua.messages_subscription import (
     TransferResponse,
 )
 from icsguard.protocols.opcua.messages_view import (
+    BrowseNextRequest,
+    BrowseRequest,
+    BrowseResponse,
     RegisterNodesRequest,
     RegisterNodesResponse,
     StatusResponse,
@@ -38,6 +42,7 @@ MAX_SESSIONS: Final = (
     256  # of one device; servers take some ten to hundred. A further one is unknown: its writes match no rule
 )
 MAX_ALIASES: Final = 4_096  # of one session; a RegisterNodes beyond it must be refused (`has_room`)
+MAX_CONTINUATIONS: Final = 256  # unfinished browses of one session that are followed; the oldest is forgotten
 MAX_NAMESPACES: Final = 1_024  # entries of a namespace array that are believed; a longer array counts as unknown
 NAMESPACE_ARRAY: Final = NodeId(0, NUMERIC, 2255)
 _VALUE: Final = 13
@@ -47,16 +52,28 @@ _STRING: Final = 12
 class Session:
     """One session."""
 
-    __slots__ = ("aliases", "token")
+    __slots__ = ("aliases", "continuations", "token")
 
     def __init__(self, token: NodeId) -> None:
         self.token = token
         self.aliases: dict[NodeId, NodeId] = {}
         """What the server gave out, to what was registered."""
+        self.continuations: dict[bytes, None] = {}
+        """Continuation points of unfinished browses, oldest first."""
 
     def resolved(self, node: NodeId) -> NodeId:
         """Return the node that an id stands for."""
         return self.aliases.get(node, node)
+
+    def browsed(self, ended: Sequence[bytes | None], answer: BrowseResponse) -> None:
+        """Follow which browses are unfinished."""
+        for point in ended:
+            self.continuations.pop(point or b"", None)
+        for result in answer.results or ():
+            if result.continuation:
+                self.continuations[result.continuation] = None
+        while len(self.continuations) > MAX_CONTINUATIONS:
+            del self.continuations[next(iter(self.continuations))]
 
     def has_room(self, count: int) -> bool:
         """Say whether so many nodes may still be registered."""
@@ -100,6 +117,11 @@ class Sessions:
         session = self._known.get(token)
         return Names(self.namespaces, session.aliases if session is not None else NO_ALIASES)
 
+    def continuations_of(self, token: NodeId) -> int:
+        """Return how many browses of a session are unfinished."""
+        session = self._known.get(token)
+        return 0 if session is None else len(session.continuations)
+
     def items_of(self, request: Request) -> int:
         """Return how many items the subscription of a CreateMonitoredItems has already."""
         asked = request.body
@@ -135,16 +157,27 @@ class Sessions:
                 self._closed(token, subscriptions=asked.subscriptions)
             case ReadRequest(), ReadResponse():
                 self._namespaces(asked, answer)
-            case RegisterNodesRequest(), RegisterNodesResponse():
-                if (session := self._known.get(token)) is not None:
-                    session.registered(asked.nodes, answer.nodes)
-                    self.generation += 1
-            case UnregisterNodesRequest(), _:
-                if (session := self._known.get(token)) is not None:
-                    session.unregistered(asked.nodes)
-                    self.generation += 1
             case _:
+                self._of_session(self._known.get(token), asked, answer)
                 self._subscriptions(token, asked, answer)
+
+    def _of_session(self, session: Session | None, asked: object, answer: object) -> None:
+        """Learn what is the session's own: aliases, unfinished browses."""
+        match asked, answer:
+            case _ if session is None:
+                return
+            case RegisterNodesRequest(), RegisterNodesResponse():
+                session.registered(asked.nodes, answer.nodes)
+                self.generation += 1
+            case UnregisterNodesRequest(), _:
+                session.unregistered(asked.nodes)
+                self.generation += 1
+            case BrowseRequest(), BrowseResponse():
+                session.browsed((), answer)
+            case BrowseNextRequest(), BrowseResponse():
+                session.browsed(asked.continuations or (), answer)
+            case _:
+                return
 
     def _closed(self, token: NodeId, *, subscriptions: bool) -> None:
         self._known.pop(token, None)

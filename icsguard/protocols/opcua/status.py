@@ -39,6 +39,7 @@ STATUS: Final = MappingProxyType(
         "BadSecureChannelIdInvalid": 0x80220000,
         "BadNonceInvalid": 0x80240000,
         "BadSessionIdInvalid": 0x80250000,
+        "BadSessionClosed": 0x80260000,
         "BadSessionNotActivated": 0x80270000,
         "BadIndexRangeInvalid": 0x80360000,
         "BadOutOfRange": 0x803C0000,

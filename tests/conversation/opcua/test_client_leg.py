@@ -69,7 +69,7 @@ def test_a_connection_without_an_open_channel_ends_in_time(world, way, beginning
     assert TIMEOUT == peer.error.code
     assert peer.closed
     assert peer.talk.is_over
-    assert 0 == scene.guard.half_open
+    assert {} == scene.guard.half_open
 
 
 def test_an_unfinished_message_ends_in_time_however_slowly_it_grows(world, way):
@@ -140,10 +140,19 @@ def test_opens_of_one_address_are_bounded(world, way, ua):
 
 def test_half_open_connections_are_bounded(world):
     scene = world()
-    peers = [scene.connect() for _ in range(65)]
+    peers = [scene.connect(f"10.0.0.{number // 16}") for number in range(65)]
+    assert not any(peer.talk.is_one_too_many for peer in peers[:-1])
     assert 0 < peers[-1].talk.next_timer() <= scene.now
     peers[-1].carry_out(peers[-1].talk.timer(scene.now))
     assert peers[-1].closed
+    assert scene.connect("10.9.9.9").talk.is_one_too_many
+
+
+def test_one_address_cannot_take_all_half_open_connections(world):
+    scene = world()
+    peers = [scene.connect() for _ in range(17)]
+    assert peers[-1].talk.is_one_too_many
+    assert not scene.connect("10.0.0.22").talk.is_one_too_many
 
 
 def test_a_policy_that_is_not_offered_is_refused(world):

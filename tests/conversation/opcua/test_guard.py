@@ -47,6 +47,17 @@ def test_sessions_that_nobody_uses_are_forgotten_with_all_they_had(world):
     assert 0 == len(scene.guard.known)
 
 
+def test_sessions_that_a_new_policy_would_not_admit_must_be_activated_anew(world, ua):
+    scene = world()
+    peer = scene.connect().start()
+    scene.guard.reload_nodes(NodeJudge(ua.a_policy(anonymous=False)))
+    assert 0x80250000 == peer.read("P1").fault
+    assert peer.activate().fault
+    scene.guard.reload_nodes(NodeJudge(ua.a_policy()))
+    assert 0 == peer.activate().fault
+    assert peer.read("P1").body
+
+
 def test_a_conduit_without_opcua_settings_is_a_mistake(world):
     from dataclasses import replace
 
@@ -72,4 +83,4 @@ def test_nobody_is_left_when_all_have_left(world):
         peer.carry_out(peer.talk.client_lost(scene.now))
     assert not scene.guard.sessions
     assert not scene.guard.wakeups
-    assert 0 == scene.guard.half_open
+    assert {} == scene.guard.half_open

@@ -17,7 +17,10 @@ def ledger():
 
 
 def opened(ledger, number, now=0, address="a", timeout_ms=60_000.0):
-    return ledger.opened(token(number), address=address, uri="urn:c", timeout_ms=timeout_ms, now=now)
+    entry = ledger.opened(token(number), address=address, uri="urn:c", timeout_ms=timeout_ms, now=now)
+    if entry is not None:
+        entry.creator = 1
+    return entry
 
 
 def test_a_session_is_found_by_its_token_alone(ledger):
@@ -40,6 +43,17 @@ def test_the_number_of_sessions_is_bounded_and_counted_by_address(ledger):
     assert ledger.is_full
     assert None is opened(ledger, MAX_SESSIONS)
     assert MAX_SESSIONS // 2 == ledger.held_by("a")
+
+
+def test_sessions_of_connections_that_are_gone_do_not_count_and_make_room(ledger):
+    for number in range(MAX_SESSIONS):
+        opened(ledger, number).last_at = MAX_SESSIONS - number
+    ledger.left(1)
+    assert 0 == ledger.held_by("a")
+    assert not ledger.is_full
+    assert opened(ledger, MAX_SESSIONS) is not None
+    assert None is ledger.of(token(MAX_SESSIONS - 1))
+    assert MAX_SESSIONS == len(ledger)
 
 
 def test_what_nobody_uses_is_forgotten_after_its_timeout(ledger):

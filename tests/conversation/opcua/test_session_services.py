@@ -273,6 +273,15 @@ def test_an_unreachable_device_is_told_of_at_once(world):
     assert ["device"] == [record.kind.value for record in scene.records]
 
 
+def test_a_session_that_the_device_has_forgotten_is_forgotten_here(world):
+    scene = world(NONE, NONE)
+    peer = scene.connect().start()
+    scene.device.sessions.clear()
+    assert NO_SESSION == peer.read("P1").fault
+    assert 0 == len(scene.guard.ledger)
+    assert None is scene.guard.known.of(peer.token)
+
+
 def test_a_long_request_before_a_session_ends_the_connection(world):
     scene = world(NONE, NONE)
     peer = greeted(scene, NONE)

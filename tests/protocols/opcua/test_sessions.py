@@ -28,10 +28,15 @@ from icsguard.protocols.opcua.messages_subscription import (
     TransferResult,
 )
 from icsguard.protocols.opcua.messages_view import (
+    BrowseNextRequest,
+    BrowseRequest,
+    BrowseResponse,
+    BrowseResult,
     RegisterNodesRequest,
     RegisterNodesResponse,
     StatusResponse,
     UnregisterNodesRequest,
+    ViewDescription,
 )
 from icsguard.protocols.opcua.nodes import OPC_NAMESPACE, NodeId
 from icsguard.protocols.opcua.services import build_request, build_response, parse_request, parse_response
@@ -207,3 +212,27 @@ def test_subscriptions_end_move_and_outlive_their_session(sessions, create):
     assert 2 == len(sessions.subscriptions)
     told(sessions, CloseSessionRequest(subscriptions=True), Nothing())
     assert 1 == len(sessions.subscriptions)
+
+
+def test_unfinished_browses_are_followed_and_bounded(sessions):
+    def browsed(*points):
+        results = tuple(BrowseResult(0, point, None) for point in points)
+        return BrowseResponse(results, None)
+
+    told(sessions, BrowseRequest(ViewDescription(NodeId(), 0, 0), 1, None), browsed(b"a", None, b"b"))
+    assert 2 == sessions.continuations_of(TOKEN)
+    told(sessions, BrowseNextRequest(continuations=(b"a",), release=False), browsed(b"c"))
+    assert 2 == sessions.continuations_of(TOKEN)
+    told(sessions, BrowseNextRequest(continuations=(b"b", b"c"), release=True), browsed())
+    assert 0 == sessions.continuations_of(TOKEN)
+    for number in range(module.MAX_CONTINUATIONS + 5):
+        told(sessions, BrowseRequest(ViewDescription(NodeId(), 0, 0), 1, None), browsed(b"%d" % number))
+    assert module.MAX_CONTINUATIONS == sessions.continuations_of(TOKEN)
+    assert 0 == sessions.continuations_of(OTHER)
+
+
+def test_a_session_that_nobody_used_is_forgotten_with_its_subscriptions(sessions):
+    subscribe(sessions)
+    sessions.forgotten(TOKEN)
+    assert None is sessions.of(TOKEN)
+    assert 0 == sessions.subscriptions.owned(TOKEN)
