@@ -31,18 +31,21 @@ class UaClientEnd(ClientEnd):
         super().__init__(listener)
         self.jobs = listener.jobs
         self.device = UaDeviceEnd(self)
+        self.talk: Terminated | Passed | None = None
+        """The session; None before it was admitted."""
         self._hears_client = True
         self._hears_device = True
 
-    @property
-    def talk(self) -> Terminated | Passed | None:
-        """The session; None before it was admitted."""
-        return cast("Terminated | Passed | None", self.session)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client connected: it gets a session, or is closed where a bound is reached."""
+        super().connection_made(transport)
+        self.talk = cast("Terminated | Passed | None", self.session)
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client."""
-        if self.talk is not None:
-            self.run(self.talk.client_bytes(data, self._now()))
+        talk = self.talk
+        if talk is not None:
+            self.run(talk.client_bytes(data, self._now()))
 
     def pause_writing(self) -> None:
         """The client does not read: take nothing more from either side."""
@@ -57,24 +60,29 @@ class UaClientEnd(ClientEnd):
     def run(self, commands: list[Command]) -> None:  # type: ignore[override]  # it knows one command more
         """Carry out commands in order."""
         for command in commands:
-            match command:
-                case ToClient(data):
-                    if self.transport is not None:
-                        self.transport.write(data)
-                case ToDevice(data):
-                    self.device.write(data)
-                case Job():
-                    self._start(command)
-                case Ask():
-                    self.listener.ask(self, command)
-                case OpenLink():
-                    self._connecting = spawn(self._connect(), "device-link")
-                case CloseLink():
-                    self._close_link()
-                case CloseClient():
-                    self._close_client()
+            if isinstance(command, ToClient):
+                if self.transport is not None:
+                    self.transport.write(command.data)
+            elif isinstance(command, ToDevice):
+                self.device.write(command.data)
+            else:
+                self._do(command)
         self._heed()
         self.listener.after(self)
+
+    def _do(self, command: Command) -> None:
+        """Carry out a command that is no mere forwarding."""
+        match command:
+            case Job():
+                self._start(command)
+            case Ask():
+                self.listener.ask(self, command)
+            case OpenLink():
+                self._connecting = spawn(self._connect(), "device-link")
+            case CloseLink():
+                self._close_link()
+            case CloseClient():
+                self._close_client()
 
     def _start(self, job: Job) -> None:
         def done(result: object) -> None:
