@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 TALK = ROOT / "tests" / "differential" / "talk.py"
 DIALOGUES = 300  # of each kind; together some ten thousand events
 CONVERSATIONS = ROOT / "tests" / "conversation" / "test_session.py"
+OPCUA = ROOT / "tests" / "conversation" / "opcua"
+SHELL = ROOT / "tests" / "runtime" / "test_modbus_shell.py"
 TRANSCRIPTS = "as_written or one_by_one"  # the others put spies where an extension takes only the real thing
 
 pytestmark = [
@@ -62,12 +64,15 @@ def test_both_cores_say_record_and_count_the_same(core):
     assert lines == made.stdout.splitlines()[1:]
 
 
-def test_the_transcripts_hold_on_the_compiled_core(core):
+@pytest.mark.parametrize(
+    "which", [[CONVERSATIONS, "-k", TRANSCRIPTS], [OPCUA], [SHELL]], ids=["modbus", "opcua", "shell"]
+)
+def test_conversations_hold_on_the_compiled_core(core, which):
     code = (
         "import sys; from icsguard.runtime import compiled; assert compiled.choose().is_compiled; "
         "import pytest; sys.exit(pytest.main(sys.argv[1:]))"
     )
-    done = run(core, "-c", code, "-q", "-p", "no:cacheprovider", CONVERSATIONS, "-k", TRANSCRIPTS)
+    done = run(core, "-c", code, "-q", "-p", "no:cacheprovider", *which)
     assert 0 == done.returncode, done.stdout[-3000:]
     assert " passed" in done.stdout
 
