@@ -20,6 +20,7 @@ from icsguard.detect.conduit import ConduitWatch
 from icsguard.detect.flow_model import FlowModel
 from icsguard.detect.judging import judge
 from icsguard.detect.options import ShadowOptions
+from icsguard.detect.paths import PathWatch
 from icsguard.twin.site_model import Site
 
 FOLLOWED: Final = frozenset({"modbus", "opcua"})
@@ -39,6 +40,7 @@ class Shadow:
             for conduit in options.conduits
             if conduit.protocol in FOLLOWED
         }
+        self._paths = PathWatch({name: watch.image for name, watch in self._watches.items()})
         self._asked = self._against = self._unknown = 0
 
     def observe(self, transactions: Sequence[Transaction], now: int) -> None:
@@ -70,7 +72,7 @@ class Shadow:
             findings += watch.findings
             isolations += watch.isolations
             watch.findings, watch.isolations = [], []
-        return findings, isolations
+        return findings + self._paths.look(now), isolations
 
     def points(self, now: int, conduit: str = "") -> list[PointState]:
         """Return the live values beside what the twin expects."""

@@ -2,7 +2,8 @@
 
 Image, twin, habits of writing and flows know one form of traffic. This follows the sessions of a device (aliases,
 subscriptions, namespaces) over the mirrored message bodies and writes each row anew with the points that it touched, in
-the places that `config.node_places` gave them. A row that touches no point stays a row, so that rates, refusals and
+the places that `config.node_places` gave them. A Publish speaks of all points of its subscription: what it leaves out
+has not changed. A row that touches no point stays a row, so that rates, refusals and
 searches of a client still count. Values of bad quality never become observations; uncertain ones do. Methods move what
 only their server knows: no point is touched, and the twin says nothing of them.
 """
@@ -14,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from struct import pack
 from typing import Final, NamedTuple
 
+from icsguard.core.clock import SECOND
 from icsguard.core.decision import Decision
 from icsguard.core.meaning import VALUE_ATTRIBUTE, Intent, Meaning, NodeChange, Table
 from icsguard.core.point import Point
@@ -22,13 +24,23 @@ from icsguard.core.transaction import Opinion, Outcome, Question, Transaction
 from icsguard.protocols.modbus import build
 from icsguard.protocols.modbus.bits import packed
 from icsguard.protocols.opcua.meaning import Names, Observed, meaning, number_of, observations, published
-from icsguard.protocols.opcua.messages_subscription import PublishResponse
+from icsguard.protocols.opcua.messages_subscription import (
+    DeleteMonitoredItemsRequest,
+    DeleteSubscriptionsRequest,
+    ModifyMonitoredItemsRequest,
+    PublishResponse,
+    SetMonitoringModeRequest,
+    SetPublishingModeRequest,
+)
 from icsguard.protocols.opcua.nodes import NodeId
 from icsguard.protocols.opcua.services import SERVICES, Request, Response, parse_request, parse_response, peek
 from icsguard.protocols.opcua.sessions import Sessions
 
 MAX_REGISTERS: Final = 120  # registers of one row: thirty values of four, below the 125 of Modbus AP V1.1b3 §6.3
 MAX_BITS: Final = 1_920  # likewise of coils, below 2000
+MAX_HELD: Final = 256  # subscriptions whose silence is understood; of more only changes are
+REFRESH_NS: Final = SECOND
+"""So often a subscription's silence counts as a word on all its points."""
 NOWHERE: Final = 255
 """Unit of rows that touch no point; the map leaves it out."""
 _BAD: Final = 0x80000000
@@ -57,17 +69,20 @@ class Run(NamedTuple):
 class NodeTraffic:
     """One conduit of OPC UA as the shadow follows it."""
 
-    __slots__ = ("_points", "_sessions", "unmapped")
+    __slots__ = ("_held", "_points", "_sessions", "unmapped")
 
     def __init__(self, points: Iterable[Point]) -> None:
         self._points = {point.node: point for point in points if point.node}
         self._sessions = Sessions()
+        self._held: dict[int, _Held] = {}
+        """Last values of each subscription: what it does not publish has not changed."""
         self.unmapped = 0
         """Published values whose subscription was not seen to begin."""
 
     def adopt(self, points: Iterable[Point]) -> None:
         """Serve another list of points; what is known of sessions stays."""
         self._points = {point.node: point for point in points if point.node}
+        self._held.clear()
 
     def rows(self, transaction: Transaction) -> list[Transaction]:
         """Return the rows of the map that one transaction is, at least one."""
@@ -84,6 +99,7 @@ class NodeTraffic:
         self._sessions.met(request.header.token)
         self._sessions.answered(request, response)
         good = [value for one in found if (value := self._value(one)) is not None]
+        good = self._kept(request, response, good, transaction.response_at)
         writes = number == _WRITE
         made = [
             _written(transaction, run, known=True) if writes and run.table in _WRITABLE else _read(transaction, run)
@@ -104,6 +120,28 @@ class NodeTraffic:
         values, unmapped, _ = self._sessions.subscriptions.notified(body.subscription, body.message)
         self.unmapped += unmapped
         return published(values, names)
+
+    def _kept(self, request: Request, response: Response, good: list[Value], now: int) -> list[Value]:
+        """Add to published values those that did not change, at most once a second; forget what may not hold."""
+        body = response.body
+        if isinstance(body, PublishResponse) and not response.fault:
+            if body.subscription not in self._held and len(self._held) >= MAX_HELD:
+                return good
+            return self._held.setdefault(body.subscription, _Held()).published(good, now)
+        # Items that were changed, switched off or deleted: what holds of them still is published again.
+        match request.body:
+            case (
+                ModifyMonitoredItemsRequest(subscription=number)
+                | SetMonitoringModeRequest(subscription=number)
+                | DeleteMonitoredItemsRequest(subscription=number)
+            ):
+                self._held.pop(number, None)
+            case SetPublishingModeRequest(subscriptions=numbers) | DeleteSubscriptionsRequest(subscriptions=numbers):
+                for number in numbers or ():
+                    self._held.pop(number, None)
+            case _:
+                pass
+        return good
 
     def _names(self, request: Request) -> Names:
         session = self._sessions.of(request.header.token)
@@ -132,6 +170,25 @@ class NodeTraffic:
         if point is None or point.table not in _WRITABLE or isinstance(number, str):
             return None
         return _placed(point, number)
+
+
+class _Held:
+    """The last value of each point that one subscription reports."""
+
+    __slots__ = ("_values", "refreshed_at")
+
+    def __init__(self) -> None:
+        self._values: dict[str, Value] = {}
+        """By point; bounded by the list of points."""
+        self.refreshed_at = 0
+
+    def published(self, good: list[Value], now: int) -> list[Value]:
+        """Return what holds now: the published values, and once in a while all the others too."""
+        self._values |= {value.point.name: value for value in good}
+        if now - self.refreshed_at < REFRESH_NS:
+            return good
+        self.refreshed_at = now
+        return list(self._values.values())
 
 
 class NodeTraffics:

@@ -27,6 +27,8 @@ from icsguard.protocols.opcua.messages_subscription import (
     CreateSubscriptionRequest,
     CreateSubscriptionResponse,
     DataChange,
+    DeleteMonitoredItemsRequest,
+    DeleteSubscriptionsRequest,
     MonitoredItemCreate,
     MonitoredItemCreated,
     MonitoredValue,
@@ -39,7 +41,7 @@ from icsguard.protocols.opcua.messages_view import RegisterNodesRequest, Registe
 from icsguard.protocols.opcua.nodes import NodeId
 from icsguard.protocols.opcua.services import build_request, build_response, parse_request, wrapped
 from icsguard.twin.image import Image
-from icsguard.twin.node_traffic import NOWHERE, NodeTraffic, NodeTraffics, worst
+from icsguard.twin.node_traffic import NOWHERE, REFRESH_NS, NodeTraffic, NodeTraffics, worst
 from icsguard.twin.traffic import event
 
 URIS = ("http://opcfoundation.org/UA/", "urn:server", "urn:plant")
@@ -159,28 +161,55 @@ def test_a_write_of_unknown_outcome_makes_its_points_unknown(line):
     assert [False, True] == [cell.settled for cell in line.image.cells[:2]]
 
 
-def test_published_values_are_followed_from_the_subscription_on(line):
+def subscribed(line, *names):
+    """Let a client watch nodes in subscription 7, by handles from 50 on."""
     line.take(
         CreateSubscriptionRequest(100.0, 100, 10, 0, enabled=True, priority=0),
         CreateSubscriptionResponse(7, 100.0, 100, 10),
     )
-    wish = MonitoredItemCreate(
-        value_id(node("P1")), 2, MonitoringParameters(55, 0.0, ExtensionObject(), 1, discard_oldest=True)
+    wishes = tuple(
+        MonitoredItemCreate(
+            value_id(node(name)), 2, MonitoringParameters(50 + at, 0.0, ExtensionObject(), 1, discard_oldest=True)
+        )
+        for at, name in enumerate(names)
     )
-    line.take(
-        CreateMonitoredItemsRequest(7, 0, (wish,)),
-        CreateMonitoredItemsResponse((MonitoredItemCreated(GOOD, 3, 0.0, 1, ExtensionObject()),), None),
-    )
+    made = tuple(MonitoredItemCreated(GOOD, at, 0.0, 1, ExtensionObject()) for at in range(len(names)))
+    line.take(CreateMonitoredItemsRequest(7, 0, wishes), CreateMonitoredItemsResponse(made, None))
 
-    def publish(subscription):
-        change = wrapped(DataChange((MonitoredValue(55, double(9.0)),), None))
-        message = NotificationMessage(1, 0, (change,))
-        return PublishResponse(subscription, None, False, message, None, None)  # noqa: FBT003 - as on the wire
 
-    line.take(PublishRequest(None), publish(7))
+def published(subscription=7, **values):
+    """Return a Publish answer; values by handle, `h50=9.0`."""
+    change = wrapped(DataChange(tuple(MonitoredValue(int(h[1:]), double(v)) for h, v in values.items()), None))
+    message = NotificationMessage(1, 0, (change,) if values else None)
+    return PublishResponse(subscription, None, more=False, message=message, results=None, diagnostics=None)
+
+
+def test_published_values_are_followed_from_the_subscription_on(line):
+    subscribed(line, "P1")
+    line.take(PublishRequest(None), published(h50=9.0))
     assert (9.0, 0) == (line.values()["p1"], line.traffic.unmapped)
-    line.take(PublishRequest(None), publish(8))
+    line.take(PublishRequest(None), published(8, h50=9.0))
     assert 1 == line.traffic.unmapped
+
+
+def test_what_a_subscription_leaves_out_has_not_changed(line):
+    subscribed(line, "P0", "P1")
+    line.take(PublishRequest(None), published(h50=1.0, h51=2.0))
+
+    def rows(now, **values):
+        row = line.row(PublishRequest(None), published(**values))._replace(response_at=now)
+        return [one.request[6:12].hex() for one in line.traffic.rows(row)]
+
+    both, one, nothing = rows(2 * REFRESH_NS, h50=3.0), rows(2 * REFRESH_NS + 1, h50=4.0), rows(2 * REFRESH_NS + 2)
+    assert ["010300000008"] == both
+    assert ["010300000004"] == one
+    assert ["ff"] == [found[:2] for found in nothing]
+    assert ["010300000008"] == rows(3 * REFRESH_NS)  # a keep-alive
+    line.take(DeleteMonitoredItemsRequest(7, (0,)), StatusResponse((GOOD,), None))
+    assert ["ff"] == [found[:2] for found in rows(5 * REFRESH_NS)]
+    line.take(PublishRequest(None), published(h50=1.0))
+    line.take(DeleteSubscriptionsRequest((7,)), StatusResponse((GOOD,), None))
+    assert ["ff"] == [found[:2] for found in rows(7 * REFRESH_NS)]
 
 
 def test_an_alias_is_the_node_that_it_stands_for(line):
