@@ -62,7 +62,6 @@ class ConduitOpcuaSection(Section):
     handshake_timeout_s: int = Field(default=5, ge=1, le=60, description="From connection to channel.")
     incomplete_timeout_s: int = Field(default=5, ge=1, le=60, description="How old an unfinished message may be.")
     token_lifetime_s: int = Field(default=3_600, ge=2, le=3_600, description="Life of a channel's keys.")
-    opens_per_minute: int = Field(default=60, ge=1, le=6_000, description="OpenSecureChannel requests of one address.")
 
 
 def ua_settings(section: ConduitOpcuaSection, device: str, beside: Callable[[str], str], state: str) -> UaSettings:
@@ -83,7 +82,6 @@ def ua_settings(section: ConduitOpcuaSection, device: str, beside: Callable[[str
         handshake_timeout_s=section.handshake_timeout_s,
         incomplete_timeout_s=section.incomplete_timeout_s,
         token_lifetime_s=section.token_lifetime_s,
-        opens_per_minute=section.opens_per_minute,
     )
 
 

@@ -94,8 +94,6 @@ class UaSettings:
     """How old an unfinished message may be."""
     token_lifetime_s: int = 3_600
     """Life of the keys of a channel, both sides."""
-    opens_per_minute: int = 60
-    """OpenSecureChannel requests of one address."""
 
 
 @dataclass(frozen=True, slots=True)

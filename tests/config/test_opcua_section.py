@@ -42,7 +42,6 @@ def test_every_key_arrives():
         handshake_timeout_s=2,
         incomplete_timeout_s=3,
         token_lifetime_s=4,
-        opens_per_minute=6,
     )
     assert UaSettings(
         "terminate",
@@ -60,7 +59,6 @@ def test_every_key_arrives():
         2,
         3,
         4,
-        6,
     ) == ua_settings(section, "plc:4840", lambda path: f"/etc/{path}", "/state")
 
 
