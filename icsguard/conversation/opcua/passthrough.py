@@ -57,17 +57,36 @@ class Passed(Passing):
     def _traffic(self) -> Traffic:
         return Traffic(self.guard, self.client, self.flow, self)
 
+    # The hot path.
+
+    def request_passes(self, data: bytes, now: int) -> bytes:
+        """Return a known read as it goes to the device, then it counts as handed over; empty for anything else."""
+        if not self._calm or not is_single(data):
+            return b""
+        hot = self.traffic.known_read(_LONG.unpack_from(data, _REQUEST_ID)[0], data[_BODY:], now)
+        if hot is None:
+            return b""
+        self.last_at = now
+        self._latest = data
+        self.due_by(hot.due)
+        return self._far.stamped(data)
+
+    def response_passes(self, data: bytes, now: int) -> bytes:
+        """Return the good answer to a known read as it goes to the client; empty for anything else."""
+        if not self._calm or not is_single(data):
+            return b""
+        id_ = _LONG.unpack_from(data, _REQUEST_ID)[0]
+        if self.traffic.known_answer(id_, data[_BODY:], now) is None:
+            return b""
+        return self._near.stamped(data)
+
     # What the client does.
 
     def client_bytes(self, data: bytes, now: int) -> list[Command]:
         """Take what the client sent."""
-        if self._calm and is_single(data):
-            hot = self.traffic.known_read(_LONG.unpack_from(data, _REQUEST_ID)[0], data[_BODY:], now)
-            if hot is not None:
-                self.last_at = now
-                self._latest = data
-                self.due_by(hot.due)
-                return [ToDevice(self._far.stamped(data))]
+        out = self.request_passes(data, now)
+        if out:
+            return [ToDevice(out)]
         if self.state is not ClientState.OPEN:
             return self.done(now)
         self.last_at = now
@@ -286,10 +305,9 @@ class Passed(Passing):
 
     def link_bytes(self, data: bytes, now: int) -> list[Command]:
         """Take what the device sent."""
-        if self._calm and is_single(data):
-            id_ = _LONG.unpack_from(data, _REQUEST_ID)[0]
-            if self.traffic.known_answer(id_, data[_BODY:], now) is not None:
-                return [ToClient(self._near.stamped(data))]
+        out = self.response_passes(data, now)
+        if out:
+            return [ToClient(out)]
         if self.link is LinkState.UP:
             for frame in self._near.framer.feed(data):
                 if self.link is LinkState.UP:
