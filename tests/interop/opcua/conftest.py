@@ -37,7 +37,6 @@ policy = "ua.policy.toml"
 way = "{way}"
 pki = "{pki}"
 device_url = "opc.tcp://127.0.0.1:{device}/plant"
-opens_per_minute = 6000
 """
 POLICY = """[clients]
 hmi = ["127.0.0.1"]
