@@ -29,8 +29,8 @@ SHORT: Final = Form("short", ("water", "boiler"), 2_500, 1_200, 8, 120, 4, 20, (
 FULL: Final = Form(
     "full",
     ("water", "pipeline", "hvac", "boiler", "feeder", "reactor"),
-    60_480,
-    60_480,
+    30_240,
+    30_240,
     50,
     900,
     12,

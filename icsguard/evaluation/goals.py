@@ -100,11 +100,14 @@ def _f1(plants: Sequence[PlantResult], names: str) -> Goal:
 
 
 def _rates(plants: Sequence[PlantResult], names: str) -> Goal:
-    """What was counted over what the threshold makes likely; where it is outside, the status must have said so."""
+    """What was counted over what the threshold makes likely; where it is above, the status must have said so."""
     low, high = RATES
     told = [f"{one.name} {shown(one.clean.ratio)}" for one in plants]
     sure = [one.clean for one in plants if one.clean.ratio is not None]
-    reached = all(low <= (one.ratio or 0.0) <= high or one.suspended for one in sure) if sure else None
+    kept = [
+        one.ratio is not None and (low <= one.ratio <= high or (one.ratio > high and one.suspended > 0)) for one in sure
+    ]
+    reached = all(kept) if kept else None
     return Goal(
         f"realised / expected rate of false alarms ({names})",
         f"{low} to {high}, or suspended",

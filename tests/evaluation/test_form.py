@@ -13,8 +13,8 @@ def test_the_short_form_has_a_frozen_plant_too_and_needs_no_data():
     assert () == SHORT.real
 
 
-def test_the_full_form_learns_and_judges_two_weeks():
-    assert FULL.learn_polls == FULL.clean_polls == 14 * 86_400 / 20
+def test_the_full_form_learns_and_judges_a_week():
+    assert FULL.learn_polls == FULL.clean_polls == 7 * 86_400 / 20
     assert {"short", "full"} == set(FORMS)
 
 

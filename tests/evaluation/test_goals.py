@@ -63,7 +63,7 @@ def test_a_rate_without_a_guarantee_is_not_judged(good):
 
 
 @pytest.mark.parametrize(
-    ("alarms", "suspended", "reached"), [(0, 0, False), (30, 0, False), (30, 5, True), (5, 0, True)]
+    ("alarms", "suspended", "reached"), [(0, 0, False), (0, 5, False), (30, 0, False), (30, 5, True), (5, 0, True)]
 )
 def test_another_rate_than_expected_must_be_told(good, alarms, suspended, reached):
     clean = Clean(10.0, promised=1.0, expected=0.5, has_guarantee=True, hours=240, suspended=suspended)
