@@ -19,10 +19,10 @@ from icsguard.twin.courses import Course, Input, Motion, Paces, Places, Rows, fi
 from icsguard.twin.dynamics import Feature, Law, Term
 from icsguard.twin.fitting import Columns, Runs, Structure
 
-WINDOWS: Final = (3, 8)
-"""Rows of a window: a short one for what reacts at once, a long one for what is noisy."""
-MEMORIES: Final = (6, 20)
-"""Rows from which the load is told."""
+WINDOWS: Final = ((3, True), (8, True), (1, False), (6, False))
+"""Rows of a window: a short one for what reacts at once, a long one for what is noisy; by pace, or by moves."""
+MEMORIES: Final = {True: (6, 20), False: (0, 20)}
+"""Rows from which the load is told, for courses by pace and by moves; 0: there is none."""
 MAX_INPUTS: Final = 8  # of one course: published invariants use three, and each switch needs one or two
 MAX_BITS: Final = 24  # switches tried for one point, those of the point list that come first; more would only cost time
 MAX_STARTS: Final = 300  # simulations anywhere, and as many across switching, of each part; more would only cost time
@@ -33,6 +33,7 @@ _GAIN: Final = 0.003  # an input that explains less of what is left is noise
 _NEARLY: Final = 0.03  # a longer course must be so much better, or the shorter one is the better guess
 _WORTH: Final = 0.1
 """A course, and a load, must be so much better than what was there."""
+_CLEARLY: Final = 0.005  # and by so much of standing still: of two laws that hardly err the plain one is the better
 _HALF: Final = 0.5
 _LEAST_RUN: Final = 4  # rows of a stretch that says anything
 
@@ -47,6 +48,8 @@ class Improved:
     law: Law
     plain: Structure
     courses: tuple[Course, ...]
+    bits: tuple[int, ...] = ()
+    """Command bits whose rare states count for more."""
 
 
 def improve(plain: Structure, runs: Runs, columns: Columns) -> Improved:
@@ -54,7 +57,7 @@ def improve(plain: Structure, runs: Runs, columns: Columns) -> Improved:
     usable = [run for run in runs if len(run) >= _LEAST_RUN]
     if not usable or sum(map(len, usable)) < FOLDS * _LEAST_RUN:
         return Improved(plain.law, plain, ())
-    rows = rows_of(usable, plain.law)
+    rows = rows_of(usable, plain.law, columns.bits)
     teachers = _teachers(plain, usable, len(rows.now))
     courses: list[Course] = []
     drifts: list[tuple[int, int]] = []
@@ -65,14 +68,14 @@ def improve(plain: Structure, runs: Runs, columns: Columns) -> Improved:
         best = _Search(target, plain.law, columns, rows).best(there)
         courses += [best.course] if best.course else []
         drifts += [(target, best.memory)] if best.memory else []
-    return Improved(_law(plain.law, courses, tuple(drifts), rows), plain, tuple(courses))
+    return Improved(_law(plain.law, courses, tuple(drifts), rows), plain, tuple(courses), columns.bits)
 
 
 def refit(improved: Improved, runs: Runs) -> Law:
     """Return the same law with the weights that other rows give it."""
     law = fitting.refit(improved.plain, runs)
     usable = [run for run in runs if len(run) >= _LEAST_RUN]
-    return _law(law, improved.courses, improved.law.drifts, rows_of(usable, law)) if usable else law
+    return _law(law, improved.courses, improved.law.drifts, rows_of(usable, law, improved.bits)) if usable else law
 
 
 def _law(plain: Law, courses: Sequence[Course], drifts: tuple[tuple[int, int], ...], rows: Rows) -> Law:
@@ -129,57 +132,63 @@ class _Search:
         """Return the best of the law that is there and of all courses, with and without a load."""
         motions = self._motions(there)
         best = _Best(self._score(motions, 0), None, 0)
-        for memory in MEMORIES:
+        for memory in MEMORIES[True]:
             best = self._better(best, self._score(motions, memory), None, memory)
-        for window in WINDOWS:
-            for error, course, memory in self._courses(window):
+        for window, by_pace in WINDOWS:
+            for error, course, memory in self._courses(there, window, by_pace=by_pace):
                 best = self._better(best, error, course, memory)
         return best
 
     def _better(self, best: _Best, error: float, course: Course | None, memory: int) -> _Best:
-        return _Best(error, course, memory) if error < best.error * (1 - _WORTH) else best
+        enough = min(best.error * (1 - _WORTH), best.error - _CLEARLY)
+        return _Best(error, course, memory) if error < enough else best
 
-    def _courses(self, window: int) -> list[tuple[float, Course, int]]:
+    def _courses(self, there: Laws, window: int, *, by_pace: bool) -> list[tuple[float, Course, int]]:
         """Return for each memory the shortest course that is nearly as good as the best one."""
-        inputs = self._inputs(window)
-        every = paces(self._rows, inputs, self._target, window)
+        inputs = self._inputs(there, window, by_pace=by_pace)
+        every = paces(self._rows, inputs, self._target, window, by_pace=by_pace)
         # A pace across the border of two parts is in neither: that is one window of thousands.
-        teachers = [every - paces(part, inputs, self._target, window) for part in self._parts]
-        tried: dict[int, list[tuple[float, Course, int]]] = {memory: [] for memory in MEMORIES}
-        for chosen in _greedy(every, MAX_INPUTS):
-            course = Course(self._target, tuple(inputs[one] for one in chosen), window)
+        teachers = [every - paces(part, inputs, self._target, window, by_pace=by_pace) for part in self._parts]
+        tried: dict[int, list[tuple[float, Course, int]]] = {memory: [] for memory in MEMORIES[by_pace]}
+        for path in _greedy(every, MAX_INPUTS):
+            chosen = _closed(path, inputs)
+            course = Course(self._target, tuple(inputs[one] for one in chosen), window, by_pace)
             motions = self._motions([terms_of(course, one.weights(chosen)) for one in teachers])
-            for memory in MEMORIES:
-                tried[memory].append((self._score(motions, memory), course, memory))
+            for memory, tries in tried.items():
+                tries.append((self._score(motions, memory), course, memory))
         found = []
-        for path in tried.values():
-            least = min((error for error, *_ in path), default=np.inf)
-            found += [one for one in path if one[0] <= least * (1 + _NEARLY)][:1]
+        for tries in tried.values():
+            least = min((error for error, *_ in tries), default=np.inf)
+            found += [one for one in tries if one[0] <= least * (1 + _NEARLY)][:1]
         return found
 
-    def _inputs(self, window: int) -> list[Input]:
+    def _inputs(self, there: Laws, window: int, *, by_pace: bool) -> list[Input]:
         """Return what may explain the point: numbers, and what a switch makes of those that do so best."""
-        every = paces(self._rows, self._plain, self._target, window)
-        told = [self._plain[one] for path in _greedy(every, MAX_INPUTS // 2)[-1:] for one in path]
+        known = [Input(term.feature) for term in there[0] if not term.when]
+        plain = list(dict.fromkeys([*self._plain, *known]))
+        every = paces(self._rows, plain, self._target, window, by_pace=by_pace)
+        told = [plain[one] for path in _greedy(every, MAX_INPUTS // 2)[-1:] for one in path]
+        told += known
         about = dict.fromkeys([Input(Feature(-1)), Input(Feature(self._target)), *told])
         rare = {bit: int((self._rows.raw[:, bit] != 0).mean() < _HALF) for bit in self._bits}
-        return [*self._plain, *(Input(one.feature, ((bit, rare[bit]),)) for bit in self._bits for one in about)]
+        return [*plain, *(Input(one.feature, ((bit, rare[bit]),)) for bit in self._bits for one in about)]
 
     def _motions(self, laws: Laws) -> list[Motion]:
         return [Motion.of(terms, part, self._target) for terms, part in zip(laws, self._parts, strict=True)]
 
     def _errors(self, motions: Sequence[Motion], memory: int) -> list[float]:
-        """Return the mean square errors of simulations anywhere, and across switching."""
+        """Return the mean square errors of simulations anywhere, and across each switch."""
         return [
             float(np.mean(np.concatenate([motion.errors(memory, where) for motion, where in pairs])))
-            for kind in range(2)
+            for kind in range(len(self._starts[0]))
             if (pairs := [(m, s[kind]) for m, s in zip(motions, self._starts, strict=True) if len(s[kind])])
         ]
 
     def _score(self, motions: Sequence[Motion], memory: int) -> float:
-        """Return the error as a share of standing still, anywhere and across switching alike."""
-        errors = self._errors(motions, memory)
-        return sum(error / max(still, 1e-12) for error, still in zip(errors, self._still, strict=True)) / len(errors)
+        """Return the error as a share of standing still: anywhere counts as much as across all switches."""
+        shares = [e / max(s, 1e-12) for e, s in zip(self._errors(motions, memory), self._still, strict=True)]
+        across = shares[1:] or shares
+        return (shares[0] + sum(across) / len(across)) / 2
 
 
 def _greedy(known: Paces, most: int) -> list[list[int]]:
@@ -201,15 +210,20 @@ def _greedy(known: Paces, most: int) -> list[list[int]]:
     return path
 
 
+def _closed(chosen: Sequence[int], inputs: Sequence[Input]) -> list[int]:
+    """Return the choice with the constant of each switch in it: what it does to a number it does beside that."""
+    constants = [inputs.index(Input(Feature(-1), inputs[one].when)) for one in chosen if inputs[one].when]
+    return list(dict.fromkeys([*chosen, *constants]))
+
+
 def _switchings(rows: Rows, bit: int) -> Places:
     on = rows.raw[:, bit] != 0
     return np.flatnonzero((on[1:] != on[:-1]) & rows.goes_on[:-1])
 
 
-def _starts(rows: Rows, bits: Sequence[int]) -> tuple[Places, Places]:
-    """Return where simulations start: anywhere, and just before something is switched."""
+def _starts(rows: Rows, bits: Sequence[int]) -> list[Places]:
+    """Return where simulations start: anywhere, and just before each switch is moved."""
     size = len(rows.now)
     anywhere = np.arange(0, max(size - 2, 1), max(1, size // MAX_STARTS), dtype=np.intp)
-    none = np.empty(0, dtype=np.intp)
-    across = np.unique(np.concatenate([none, *(_switchings(rows, bit) for bit in bits)]))
-    return anywhere, across[:: max(1, -(-len(across) // MAX_STARTS))]
+    across = [_switchings(rows, bit) for bit in bits]
+    return [anywhere, *(one[:: max(1, -(-len(one) // MAX_STARTS))] for one in across)]

@@ -1,10 +1,11 @@
 """How a point runs on when something is switched: one law for all states, and a load that nobody measures.
 
 A tank drains by what a town draws, a room fills with the breath of people whom nobody counts. Such a load hides what a
-switch does, as it moves by more. So a course is fitted to *changes* of the pace: the move over a window against the
-move over the window before, in which a slow load cancels. What a course leaves over in the last rows is the load, and a
-roll-out goes on with it. A switch acts on a few inputs of the one law, so that minutes of maintenance teach what it
-does. Which points have a course is decided in `course_search`.
+switch does, as it moves by more. So a course may be fitted to *changes* of the pace: the move over a window against the
+move over the window before, in which a slow load cancels. What it leaves over in the last rows is the load, and a
+roll-out goes on with it. Where everything that acts is measured, a course is fitted to the moves themselves. Either
+way a switch acts on a few inputs of the one law, and rows in which it is switched as it seldom is count for more, so
+that minutes of maintenance teach what it does. Which points have a course is decided in `course_search`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from icsguard.twin.fitting import Runs
 
 SIMULATED: Final = 60
 """Steps of a simulation: as far as writes are rolled out."""
+RARE: Final = 0.1
+"""Each state of a switch counts in a fit as if it had been at least this share of the time."""
+MAX_WEIGHT: Final = 30.0  # of a row: a few rows of one episode must not outweigh all others
 _RIDGE: Final = 1e-4
 _ABSURD: Final = 1e3  # standard deviations: a simulation that runs away is bad enough
 
@@ -43,6 +47,8 @@ class Course:
     target: int
     inputs: tuple[Input, ...]
     window: int
+    by_pace: bool = True
+    """Fitted to changes of the pace, in which a load cancels; else to the moves themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,8 @@ class Rows:
     raw: Array
     goes_on: Bools
     """Says of each row whether the next one is its successor in time."""
+    weights: Array
+    """What a row counts in a fit: rows in a state that is rare count for more."""
 
     def column(self, one: Input) -> Array:
         """Return an input's value in every row."""
@@ -63,10 +71,12 @@ class Rows:
         """Return rows `first` to `last` (excluded)."""
         goes_on = self.goes_on[first:last].copy()
         goes_on[-1:] = False
-        return Rows(self.now[first:last], self.last[first:last], self.raw[first:last], goes_on)
+        return Rows(
+            self.now[first:last], self.last[first:last], self.raw[first:last], goes_on, self.weights[first:last]
+        )
 
 
-def rows_of(runs: Runs, law: Law) -> Rows:
+def rows_of(runs: Runs, law: Law, bits: Sequence[int] = ()) -> Rows:
     """Return the rows of stretches, each but for its first one, which is only a past."""
     standard = [(run - law.mean) / law.scale for run in runs]
     ends = np.cumsum([len(run) - 1 for run in runs]) - 1
@@ -77,7 +87,20 @@ def rows_of(runs: Runs, law: Law) -> Rows:
         np.vstack([one[:-1] for one in standard]),
         np.vstack([run[1:] for run in runs]),
         goes_on,
+        _weights(np.vstack([run[1:] for run in runs]), bits),
     )
+
+
+def _weights(raw: Array, bits: Sequence[int]) -> Array:
+    """Return weights that give each state of each switch its RARE share of all rows."""
+    found = np.ones(len(raw))
+    for bit in bits:
+        on = raw[:, bit] != 0
+        share = min(on.mean(), 1.0 - on.mean())
+        if 0.0 < share < RARE:
+            seldom = on if on.mean() == share else ~on
+            found[seldom] = np.maximum(found[seldom], min(RARE / share, MAX_WEIGHT))
+    return found
 
 
 class Paces(NamedTuple):
@@ -100,16 +123,22 @@ class Paces(NamedTuple):
         return np.asarray(np.linalg.solve(gram, self.beside[list(chosen)]), dtype=np.float64)
 
 
-def paces(rows: Rows, inputs: Sequence[Input], target: int, window: int) -> Paces:
-    """Return the changes of pace within stretches."""
-    values, size = rows.now[:, target], len(rows.now)
-    starts = np.arange(window, max(size - window, window))
+def paces(rows: Rows, inputs: Sequence[Input], target: int, window: int, *, by_pace: bool = True) -> Paces:
+    """Return the moves over windows within stretches, or how they differ from those over the window before."""
+    values, size, back = rows.now[:, target], len(rows.now), window if by_pace else 0
+    starts = np.arange(back, max(size - window, back))
     whole = np.concatenate([[0], np.cumsum(rows.goes_on)])
-    starts = starts[whole[starts + window] - whole[starts - window] == 2 * window]
+    starts = starts[whole[starts + window] - whole[starts - back] == window + back]
     table = np.column_stack([rows.column(one) for one in inputs])
     total = np.vstack([np.zeros(table.shape[1]), np.cumsum(table, axis=0)])
-    changes = total[starts + window] - 2 * total[starts] + total[starts - window]
-    moves = values[starts + window] - 2 * values[starts] + values[starts - window]
+    weights = np.concatenate([[0.0], np.cumsum(rows.weights)])
+    changes, moves = total[starts + window] - total[starts], values[starts + window] - values[starts]
+    if by_pace:
+        changes -= total[starts] - total[starts - window]
+        moves -= values[starts] - values[starts - window]
+    weight = np.sqrt((weights[starts + window] - weights[starts - back]) / (window + back))
+    changes *= weight[:, None]
+    moves = moves * weight
     return Paces(changes.T @ changes, changes.T @ moves, float(moves @ moves))
 
 
@@ -123,7 +152,7 @@ def terms_of(course: Course, weights: Array) -> tuple[Term, ...]:
 
 def fitted(course: Course, rows: Rows) -> tuple[Term, ...]:
     """Return the course with the weights that rows give it."""
-    known = paces(rows, course.inputs, course.target, course.window)
+    known = paces(rows, course.inputs, course.target, course.window, by_pace=course.by_pace)
     return terms_of(course, known.weights(range(len(course.inputs))))
 
 

@@ -18,8 +18,10 @@ class Loads:
         self._roller, self._commands = roller, list(commands)
         drifts = roller.law.drifts
         self._columns = np.array([column for column, _ in drifts], dtype=np.intp)
-        self._memories = [memory for _, memory in drifts]
-        self._rest = np.zeros((max(self._memories, default=0), len(drifts)))
+        self._memories = np.array([memory for _, memory in drifts], dtype=np.intp)
+        self._rest = np.zeros((int(self._memories.max(initial=0)), len(drifts)))
+        """What the law left over of the last rows, the latest first."""
+        self._ages = np.arange(len(self._rest))[:, None]
         self._count = 0
         self._past: list[Array] = []
         self.now = np.zeros(len(drifts))
@@ -27,7 +29,7 @@ class Loads:
 
     def feed(self, row: Row) -> None:
         """Take the next row; a gap starts anew."""
-        if not self._memories:
+        if not len(self._memories):
             return
         raw = np.array(row.values)
         if not row.follows:
@@ -42,11 +44,13 @@ class Loads:
         state[self._commands] = raw[self._commands]
         law, columns = self._roller.law, self._columns
         expected = np.clip(self._roller.one(state, past)[columns], law.low[columns], law.high[columns])
-        self._rest[self._count % len(self._rest)] = raw[columns] - expected
+        self._rest[1:] = self._rest[:-1]
+        self._rest[0] = raw[columns] - expected
         self._count += 1
-        self.now = np.array([self._mean(place, memory) for place, memory in enumerate(self._memories)])
+        self.now = self._means()
 
-    def _mean(self, place: int, memory: int) -> float:
-        count = min(self._count, memory)
-        last = (self._count - 1 - np.arange(count)) % len(self._rest)
-        return float(self._rest[last, place].mean())
+    def _means(self) -> Array:
+        """Return the mean of each point's last rows."""
+        weights = (self._ages < np.minimum(self._count, self._memories)).astype(np.float64)
+        means: Array = (weights * self._rest).sum(axis=0) / weights.sum(axis=0)
+        return means

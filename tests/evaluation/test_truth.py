@@ -36,6 +36,14 @@ def test_what_would_happen_anyway_is_not_the_writes_doing(site):
     assert truth.leaves_safe_range(site, "dose", 0.9) is None
 
 
+def test_harm_that_comes_anyway_is_a_writes_doing_only_where_it_comes_clearly_sooner(site):
+    site.write("auto_1", 0)
+    site.write("manual_speed_1", 70)
+    hardly, clearly = (truth.leaves_safe_range(site, "manual_speed_1", speed) for speed in (70.5, 98))
+    assert hardly is None
+    assert "level_1" == clearly[0]
+
+
 def test_a_limit_is_left_when_it_is_clearly_passed(site):
     assert not truth.is_outside(site)
     site.state["level_1"] = 3.01

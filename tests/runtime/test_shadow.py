@@ -111,7 +111,9 @@ async def test_a_dangerous_write_is_refused_through_the_socket(gateway, shadow, 
     await gateway.status(lambda facts: "cell.model" in facts)
     recording = OfflineCell(7).run(10, None)
     await gateway.mirror(_live(gateway, recording))
-    await gateway.status(lambda facts: facts["transactions"] == len(recording))
+    async with asyncio.timeout(20):
+        while shadow._core.status(gateway.clock.now())["transactions"] < len(recording):  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.01)
     opinion = await gateway.ask(5, switch(at.PUMP_2, on=False))
     assert opinion.decision is Decision.REFUSE
     assert opinion.findings[0].code == "unsafe-consequence"
