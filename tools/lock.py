@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOWEST_PYTHON = "3.11"
 # build is what makes the package, so it stands alone; every other set is complete with the core.
-SETS = ("core", "lab", "learn", "dev", "build")
+SETS = ("core", "lab", "learn", "fmi", "dev", "build")
 
 
 def main() -> None:

@@ -35,7 +35,6 @@ from icsguard.protocols.modbus.describe import reference
 from icsguard.protocols.modbus.meaning import Observed
 from icsguard.twin.grid import Grid, Row
 from icsguard.twin.image import Habit, Image
-from icsguard.twin.learned import LearnedTwin
 from icsguard.twin.repeat import LENGTH, RepeatWatch
 from icsguard.twin.site_model import HORIZONS, Calibration, Site, SiteModel, points_digest
 from icsguard.twin.traffic import Event, event
@@ -87,7 +86,7 @@ class ConduitWatch:
             self.grid = Grid(model.step_ns, self.columns, [column.fresh_ns for column in model.columns])
             steps = max(1, min(int(shared.horizon_s * SECOND / model.step_ns), MAX_STEPS))
             self.what_if = WhatIf(model, options.points, steps)
-            self.sandbox = SandboxWatch(options.name, options.points, model, LearnedTwin(model), steps)
+            self.sandbox = SandboxWatch(options.name, options.points, model, site.engineering, steps)
             self.residuals = ResidualWatch(model, site.scorer) if site.scorer else None
         self.residual_alarm = Alarm(model.residuals if model else Calibration())
         self._flow_alarm = Alarm(model.flow if model else Calibration())

@@ -19,6 +19,7 @@ from icsguard.core.sandbox import MAX_OPTIONS, MAX_POINTS, Option, OptionCourse,
 from icsguard.inference.api import Array
 from icsguard.twin.api import Forecast, Move, Twin
 from icsguard.twin.grid import Row
+from icsguard.twin.learned import LearnedTwin
 from icsguard.twin.site_model import SiteModel
 from icsguard.twin.what_if import Envelope, envelopes
 
@@ -46,7 +47,12 @@ class Written(NamedTuple):
 class SandboxWatch:
     """The sandbox of one conduit: a twin that follows the plant, and who wrote what lately."""
 
-    def __init__(self, conduit: str, points: Sequence[Point], model: SiteModel, twin: Twin, steps: int) -> None:
+    def __init__(
+        self, conduit: str, points: Sequence[Point], model: SiteModel, engineering: Twin | None, steps: int
+    ) -> None:
+        """`engineering`: an engineer's twin in the place of the learnt one; nobody measured how good it is."""
+        twin: Twin = engineering or LearnedTwin(model)
+        self._measured = engineering is None
         by_name = {point.name: point for point in points}
         self._conduit, self._model, self._twin, self._steps = conduit, model, twin, steps
         self._points = [by_name[column.name] for column in model.columns]
@@ -142,7 +148,7 @@ class SandboxWatch:
 
     def _violation(self, envelope: Envelope, side: int, limit: float, forecast: Forecast) -> Violation | None:
         mean, band = side * forecast.mean[:, envelope.column], forecast.band[:, envelope.column]
-        reach = self._model.columns[envelope.column].trusted_steps
+        reach = self._model.columns[envelope.column].trusted_steps if self._measured else 0
         step = _first(mean > side * limit)
         surely = step > 0
         if not surely:
@@ -165,7 +171,7 @@ class SandboxWatch:
             return "leaves the safe range"
         if found:
             return "may leave it"
-        trusted = all(self._model.columns[one.column].trusted_steps for one in self._envelopes)
+        trusted = self._measured and all(self._model.columns[one.column].trusted_steps for one in self._envelopes)
         return "safe" if self._envelopes and trusted else "not known"
 
     def _shown(self, envelope: Envelope, forecast: Forecast) -> PointCourse:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +21,7 @@ from icsguard.inference.api import ModelRefusedError
 from icsguard.inference.gate import MAX_FILE, Passed, admit
 from icsguard.inference.onnx import OnnxScorer
 from icsguard.inference.release_key import RELEASE_KEY
+from icsguard.runtime.engineering import engineering_twin
 from icsguard.runtime.places import ShippedDataMissingError, models_dir
 from icsguard.twin import site_model
 from icsguard.twin.site_model import Site
@@ -68,7 +69,7 @@ class ModelStore:
         key = Path(settings.gateway.state_dir) / PUBLIC_KEY
         for conduit in settings.conduits:
             name, folder = conduit.name, Path(settings.shadow.models_dir) / conduit.name
-            sites[name] = self._if_there(folder, key, name, refused)
+            sites[name] = _engineered(self._if_there(folder, key, name, refused), folder, key, refused)
             challenger = self._if_there(folder / CHALLENGER, key, f"{name}.challenger", refused)
             if challenger is not None:
                 challengers[name] = challenger
@@ -120,6 +121,17 @@ class ModelStore:
                 del self._passed[next(iter(self._passed))]
             self._passed[digest] = None
         return passed
+
+
+def _engineered(site: Site | None, folder: Path, key: Path, refused: dict[str, str]) -> Site | None:
+    """Return the site with the engineer's own twin beside the learnt one, where there is one that may be used."""
+    if site is None:
+        return None
+    try:
+        return replace(site, engineering=engineering_twin(folder, key, site.model))
+    except ModelRefusedError as error:
+        refused[f"{site.model.conduit}.engineering"] = str(error)
+        return site
 
 
 def run_probe(manifest: bytes, model: bytes, *, seconds: float = PROBE_S) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 
 from icsguard.core.point import Point
 from icsguard.inference.api import Array, ModelRefusedError, Scorer
+from icsguard.twin.api import Twin
 from icsguard.twin.dynamics import Law, Term, Tie
 
 SCHEMA: Final = "icsguard.site/3"
@@ -182,6 +183,8 @@ class Site:
     digest: str = ""
     """First 12 hex digits of the manifest's SHA-256."""
     facts: dict[str, str] = field(default_factory=dict)
+    engineering: Twin | None = None
+    """An engineer's own model of the process, for the sandbox."""
 
 
 def points_digest(points: Sequence[Point]) -> str:

@@ -1,12 +1,16 @@
 """What would come of it: nothing, a command or a remedy, from the live state of a plant that is driven to harm."""
 
+from dataclasses import replace
+
 import pytest
 
 from icsguard.core.clock import SECOND
 from icsguard.core.sandbox import MAX_OPTIONS, Option, Play
 from icsguard.detect.sandbox import TREND, name_of
+from icsguard.detect.shadow import Shadow
 from icsguard.lab import registers as at
 from icsguard.lab.operations import percent, switch
+from icsguard.twin.persistence import PersistenceTwin
 
 ATTACKER = "127.0.9.9"
 
@@ -119,3 +123,12 @@ def test_only_so_many_alternatives_are_tried(calm):
 def test_alternatives_have_names_in_words():
     assert "isolate 10.0.0.66" == name_of(Option(Play.ISOLATE, client="10.0.0.66"))
     assert "write speed = 80, valve = 1" == name_of(Option(Play.WRITE, values=(("speed", 80.0), ("valve", 1.0))))
+
+
+def test_an_engineers_twin_is_asked_instead_and_nobody_measured_it(options, site, fitted, watched):
+    names = tuple(column.name for column in fitted.model.columns)
+    scene = type(watched)(Shadow(options, {"cell": replace(site, engineering=PersistenceTwin(names))}, None))
+    scene.run(10)
+    result = tried(scene, Option(Play.WRITE, values=(("pump_2", 0.0),)))
+    assert ["not known"] * 2 == [one.verdict for one in result.options]
+    assert 1 == len(set(_level(result.options[1])))

@@ -1,6 +1,4 @@
-"""The battery that every twin passes, wherever it comes from: learnt, an FMU, a user's own class, or no model at all."""
-
-import importlib
+"""The battery that every twin passes, wherever it comes from: learnt, an FMU, a user class, or no model at all."""
 
 import numpy as np
 import pytest
@@ -11,6 +9,8 @@ from icsguard.learn.fit import fit
 from icsguard.learn.recorded import record, rows
 from icsguard.policy.rules import Policy
 from icsguard.twin.api import Move
+from icsguard.twin.custom import CustomTwin
+from icsguard.twin.fmu import FmuTwin
 from icsguard.twin.grid import Row
 from icsguard.twin.learned import LearnedTwin
 from icsguard.twin.persistence import PersistenceTwin
@@ -36,9 +36,28 @@ def makers(model):
     """Return a maker of each kind of twin of the cell."""
     names = tuple(column.name for column in model.columns)
     found = {"learned": lambda: LearnedTwin(model), "persistence": lambda: PersistenceTwin(names)}
-    custom = importlib.import_module("icsguard.twin.custom")
-    found["custom"] = lambda: custom.CustomTwin(names, Drifting())
+    found["custom"] = lambda: CustomTwin(names, Drifting())
+    found["fmu"] = lambda: FmuTwin(names, Integrator(), model.step_ns)
     return found
+
+
+class Integrator:
+    """A unit as `twin.fmu` sees it: a level that follows its set-point."""
+
+    inputs, outputs = ("setpoint_1",), ("level_1",)
+
+    def reset(self, values):
+        self.level = values["level_1"]
+
+    def step(self, inputs, seconds):
+        self.level += (inputs["setpoint_1"] - self.level) * seconds / 10
+        return {"level_1": self.level}
+
+    def save(self):
+        return self.level
+
+    def load(self, state):
+        self.level = state
 
 
 class Drifting:
@@ -58,7 +77,7 @@ class Drifting:
         ]
 
 
-@pytest.fixture(params=["learned", "persistence", "custom"])
+@pytest.fixture(params=["learned", "persistence", "custom", "fmu"])
 def make(request, learnt):
     return makers(learnt[0])[request.param]
 
