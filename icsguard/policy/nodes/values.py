@@ -123,7 +123,8 @@ def rule_breach(rule: NodeRule, change: NodeChange, index_range: str, node: str)
     if index_range and not rule.index_range:
         return "partial-write", f"{node}: rule {rule.id} permits whole values, not the part [{shown(index_range)}]"
     if change.stamped and not rule.stamped:
-        return "value-stamped", f"{node}: rule {rule.id} permits a value, not status or time with it"
+        text = f"{node}: rule {rule.id} permits a value, not status or time with it (stamped = true in the rule does)"
+        return "value-stamped", text
     if _base(change.type) in OPAQUE and not rule.structures:
         return "value-opaque", f"{node}: {change.type or 'no value'} is written, which rule {rule.id} cannot look into"
     if rule.minimum is None and rule.maximum is None:
