@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final, cast
 
 from icsguard.conversation.api import Ask, CloseClient, CloseLink, OpenLink, ToClient, ToDevice
 from icsguard.conversation.opcua.api import Job
+from icsguard.conversation.opcua.passthrough import Passed
 from icsguard.runtime.modbus_shell import ClientEnd, DeviceEnd, tune, why
 from icsguard.runtime.tasks import spawn
 
 if TYPE_CHECKING:
     from icsguard.conversation.opcua.api import Command
-    from icsguard.conversation.opcua.passthrough import Passed
     from icsguard.conversation.opcua.terminate import Terminated
     from icsguard.runtime.opcua_listener import UaListener
 
@@ -33,6 +33,8 @@ class UaClientEnd(ClientEnd):
         self.device = UaDeviceEnd(self)
         self.talk: Terminated | Passed | None = None
         """The session; None before it was admitted."""
+        self.passing: Passed | None = None
+        """The same where the peers' own channel passes: what it knows goes on without commands."""
         self._hears_client = True
         self._hears_device = True
 
@@ -40,12 +42,20 @@ class UaClientEnd(ClientEnd):
         """A client connected: it gets a session, or is closed where a bound is reached."""
         super().connection_made(transport)
         self.talk = cast("Terminated | Passed | None", self.session)
+        self.passing = self.talk if isinstance(self.talk, Passed) else None
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client."""
         talk = self.talk
-        if talk is not None:
-            self.run(talk.client_bytes(data, self._now()))
+        if talk is None:
+            return
+        if self.passing is not None:
+            known = self.passing.request_passes(data, self._now())
+            if known:
+                self.device.write(known)
+                self.listener.outlet.note()
+                return
+        self.run(talk.client_bytes(data, self._now()))
 
     def pause_writing(self) -> None:
         """The client does not read: take nothing more from either side."""
@@ -146,9 +156,19 @@ class UaDeviceEnd(DeviceEnd):
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the device."""
-        talk = self._end.talk
-        if talk is not None and not self._ended:
-            self._end.run(talk.link_bytes(data, self._end.listener.clock.now()))
+        end = self._end
+        talk, passing = end.talk, end.passing
+        if talk is None or self._ended:
+            return
+        now = end.listener.clock.now()
+        if passing is not None:
+            known = passing.response_passes(data, now)
+            if known:
+                if end.transport is not None:
+                    end.transport.write(known)
+                end.listener.outlet.note()
+                return
+        end.run(talk.link_bytes(data, now))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The device closed or the link broke."""
