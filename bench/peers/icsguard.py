@@ -141,7 +141,7 @@ def _done(folder: Path) -> dict[str, Callable[[], int]]:
         return lines(folder / "state" / "records" / "records.jsonl", "reloaded the configuration")
 
     def models_loaded() -> int:
-        return lines(folder / "shadow.log", '"event":"models"')
+        return lines(folder / "shadow.log", '"event": "models"')
 
     return {"policy reload": reloads, "huge policy reload": reloads, "model reload": models_loaded}
 

@@ -111,7 +111,7 @@ def run_loop(gateway: Gateway) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the gateway process; return its exit status."""
     config = _config(sys.argv[1:] if argv is None else argv).absolute()
-    log.configure("gateway")
+    log.configure("gateway", later=True)
     raise_descriptor_limit()
     sys.setswitchinterval(SWITCH_S)
     try:

@@ -1,8 +1,8 @@
 """What a process says about itself: events with fields, to stderr; evidence goes to the recorder instead.
 
-On a terminal one readable line an event; elsewhere one JSON object a line. A thread writes, from a bounded queue: a
-terminal that is paused, or a pipe that nobody reads, must never stop a gateway. No library: the usual one takes a fifth
-of the time in which a gateway is back after a crash.
+On a terminal one readable line an event; elsewhere one JSON object a line. A thread shapes and writes the lines, from a
+bounded queue: a terminal that is paused, or a pipe that nobody reads, must never stop a gateway. The gateway leaves
+even the loading of structlog to that thread, because a start after a crash has no time for it.
 """
 
 from __future__ import annotations
@@ -10,27 +10,36 @@ from __future__ import annotations
 import atexit
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime
 from queue import SimpleQueue
-from typing import Final, TextIO
-
-import msgspec
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
 
 from icsguard.evidence.escape import plain
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 MAX_LINES: Final = 1_000  # lines that wait for a slow reader; more are dropped, and the next line says how many
 FLUSH_S: Final = 1.0
 """How long the end of the process waits for the last lines to be read."""
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
-Event = dict[str, object]
-"""An event with its fields; `event` is its name, and `at`, `level`, `process` come first."""
+Event = MutableMapping[str, Any]
+"""An event on its way through structlog's chain; only this module sees it untyped."""
+
+
+class Said(NamedTuple):
+    """An event that waits for the thread."""
+
+    level: str
+    name: str
+    fields: Mapping[str, Any]
+    at: str
 
 
 class Logger:
-    """Says events; each module has one."""
+    """Says events; each module has one. Before `configure` they go to structlog as it is by default."""
 
     __slots__ = ("_name",)
 
@@ -49,13 +58,13 @@ class Logger:
         """Say something that somebody should look at."""
         _say("warning", event, fields)
 
-    def error(self, event: str, *, exc_info: BaseException | None = None, **fields: object) -> None:
-        """Say what went wrong; `exc_info`: with its trace."""
-        _say("error", event, fields if exc_info is None else {**fields, "exception": _trace(exc_info)})
+    def error(self, event: str, **fields: object) -> None:
+        """Say what went wrong; `exc_info` brings the trace of an exception."""
+        _say("error", event, fields)
 
     def exception(self, event: str, **fields: object) -> None:
         """Say what went wrong, with the trace of the exception that is being handled."""
-        self.error(event, exc_info=sys.exc_info()[1], **fields)
+        _say("error", event, {**fields, "exc_info": sys.exc_info()[1]})
 
 
 def get_logger(name: str = "") -> Logger:
@@ -64,106 +73,110 @@ def get_logger(name: str = "") -> Logger:
 
 
 class QueuedWriter:
-    """Takes lines at once; they go out in their order."""
+    """Takes events at once; their lines go out in their order, shaped by structlog."""
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: TextIO, process: str, level: str) -> None:
         self._out = out
-        self._lines: SimpleQueue[str] = SimpleQueue()  # without a lock of Python's, for which a loop could have to wait
+        self._process, self._level = process, level
+        self._waiting: SimpleQueue[Said | None] = SimpleQueue()  # without a lock of Python's to wait for
         self._lost = 0
         self._thread = threading.Thread(target=self._write_lines, name="log", daemon=True)
         self._thread.start()
 
-    def write(self, line: str) -> None:
-        """Queue a line; drop and count it where MAX_LINES wait already."""
-        if self._lines.qsize() < MAX_LINES:
-            self._lines.put(line)
+    def say(self, said: Said | None) -> None:
+        """Queue an event; drop and count it where MAX_LINES wait already."""
+        if self._waiting.qsize() < MAX_LINES:
+            self._waiting.put(said)
         else:
             self._lost += 1
 
     def close(self) -> None:
-        """Wait until what was written is out, at most FLUSH_S."""
-        self.write("")
+        """Wait until what was said is out, at most FLUSH_S."""
+        self.say(None)
         self._thread.join(FLUSH_S)
 
+    def write(self, line: str) -> None:
+        """Write a shaped line: for structlog, in the thread."""
+        if self._lost:
+            line += f"{self._lost} log lines were lost: nobody read them\n"
+            self._lost = 0
+        self._out.write(line)
+
+    def flush(self) -> None:
+        """Have the line go out: for structlog, in the thread."""
+        self._out.flush()
+
     def _write_lines(self) -> None:
-        while line := self._lines.get():
-            if self._lost:
-                line += f"{self._lost} log lines were lost: nobody read them\n"
-                self._lost = 0
+        logger: object = None
+        while (said := self._waiting.get()) is not None:
             try:
-                self._out.write(line)
-                self._out.flush()
+                logger = logger or self._logger()
+                getattr(logger, said.level)(said.name, at=said.at, **said.fields)
             except (OSError, ValueError):
                 return  # the reader is gone for good: later lines fill the queue and are dropped
 
-
-def _to_stderr(event: Event) -> None:
-    """Write an event of a process that configured nothing: a test, or a command."""
-    sys.stderr.write(readable(event) + "\n")
-
-
-class _Chain:
-    """Where events go: one for the process."""
-
-    def __init__(self) -> None:
-        self.process = ""
-        self.level = _LEVELS["info"]
-        self.out: Callable[[Event], None] = _to_stderr
-
-
-_CHAIN: Final = _Chain()
+    def _logger(self) -> object:
+        structlog = load()
+        logger: object = structlog.wrap_logger(
+            structlog.WriteLogger(self),  # it writes and flushes
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.format_exc_info,
+                readable if self._out.isatty() else as_json,
+            ],
+            wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[self._level]),
+            process=self._process,
+        ).bind()
+        return logger
 
 
-def configure(process: str, *, level: str = "info", out: TextIO | None = None) -> None:
-    """Set the log of this process up, once at its start. `process` is in every event."""
-    out = out or sys.stderr
-    writer, shape = QueuedWriter(out), readable if out.isatty() else as_json
+_WRITERS: Final[list[QueuedWriter]] = []
+"""At its end the one in use; empty until the process is configured."""
+
+
+def configure(process: str, *, level: str = "info", out: TextIO | None = None, later: bool = False) -> None:
+    """Set the log of this process up, once at its start. `process` is in every event.
+
+    `later`: the thread loads structlog at the first line. For a process that never imports rich, see `load`.
+    """
+    if not later:
+        load()
+    writer = QueuedWriter(out or sys.stderr, process, level)
     atexit.register(writer.close)
-    _CHAIN.process, _CHAIN.level = process, _LEVELS[level]
-    _CHAIN.out = lambda event: writer.write(shape(event) + "\n")
+    _WRITERS.append(writer)
 
 
-@contextmanager
-def captured() -> Iterator[list[Event]]:
-    """Collect the events meanwhile instead of writing them: for tests."""
-    events: list[Event] = []
-    before, _CHAIN.out = _CHAIN.out, events.append
-    try:
-        yield events
-    finally:
-        _CHAIN.out = before
+def load() -> ModuleType:
+    """Return structlog, loaded without rich: it would bring some eighty modules for tracebacks in colour."""
+    if "structlog" not in sys.modules and "rich" not in sys.modules:
+        sys.modules["rich"] = None  # type: ignore[assignment]  # the import system's own word for: not to be had
+        try:
+            import structlog  # noqa: PLC0415 - see above
+        finally:
+            del sys.modules["rich"]
+    import structlog  # noqa: PLC0415
+
+    return structlog
 
 
 def _say(level: str, name: str, fields: Mapping[str, object]) -> None:
-    if _LEVELS[level] < _CHAIN.level:
+    if not _WRITERS:
+        getattr(load().get_logger(), level)(name, **fields)
         return
     at = datetime.now(tz=UTC).isoformat(timespec="milliseconds")  # noqa: TID251 - a log line is of the wall
-    _CHAIN.out({"at": at, "level": level, "process": _CHAIN.process, **fields, "event": name})
+    _WRITERS[-1].say(Said(level, name, fields, at))
 
 
-def _trace(error: BaseException) -> str:
-    import traceback  # noqa: PLC0415 - most processes never need it
-
-    return "".join(traceback.format_exception(error)).rstrip()
-
-
-def as_json(event: Event) -> str:
+def as_json(_logger: object, _method: str, event: Event) -> str:
     """Return the event as one line of JSON; ASCII only, so nothing in it can move a cursor or forge a line."""
-    first = {name: event.get(name, "") for name in ("at", "level", "process")}
-    try:
-        line = msgspec.json.encode({**first, **event}, enc_hook=str).decode()
-    except (UnicodeEncodeError, msgspec.MsgspecError, TypeError, OverflowError):
-        line = "\udc80"  # a name that is no text, a number that is too large: the patient way
-    if line.isascii():
-        return line
-    import json  # noqa: PLC0415 - rarely needed
+    import json  # noqa: PLC0415 - in the thread
 
+    first = {"at": event.pop("at", ""), "level": event.pop("level", ""), "process": event.pop("process", "")}
     return json.dumps({**first, **event}, default=str)
 
 
-def readable(event: Event) -> str:
+def readable(_logger: object, _method: str, event: Event) -> str:
     """Return the event as one line for people; whatever came from the network is escaped."""
-    event = dict(event)
     at, level = str(event.pop("at", "")), str(event.pop("level", ""))
     process, name = str(event.pop("process", "")), plain(str(event.pop("event", "")))
     mark = "" if level == "info" else f"{level.upper()} "
@@ -172,5 +185,5 @@ def readable(event: Event) -> str:
     return line if trace is None else f"{line}\n{trace}"
 
 
-def _fields(event: Mapping[str, object]) -> str:
+def _fields(event: Mapping[str, Any]) -> str:
     return "".join(f"  {name}={plain(str(value))}" for name, value in event.items())

@@ -2,11 +2,11 @@ import asyncio
 import socket
 
 import pytest
+from structlog.testing import capture_logs
 
 from icsguard.control import links
 from icsguard.runtime import link as module
 from icsguard.runtime.link import MAX_PEERS, LinkClient, LinkServer, remove_stale_socket
-from icsguard.runtime.log import captured
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ async def test_a_peer_that_does_not_read_is_shed_not_waited_for(server, client, 
 
 async def test_a_stream_that_breaks_the_law_ends_its_link_alone(server, client, wait_until):
     await wait_until(lambda: len(server.peers) == 1)
-    with captured() as logs:
+    with capture_logs() as logs:
         _, writer = await asyncio.open_unix_connection(str(server.path))
         writer.write(b"\xff\xff\xff\xff")
         await wait_until(lambda: server.downs)

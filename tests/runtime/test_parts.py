@@ -1,12 +1,12 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from icsguard.control import links
 from icsguard.core.live import PointState
 from icsguard.runtime.clock import Clock
 from icsguard.runtime.link import LinkClient
-from icsguard.runtime.log import captured
 from icsguard.runtime.mirror import Peer
 from icsguard.runtime.parts import MAX_POINT_QUESTIONS, Part, Questions
 
@@ -44,7 +44,7 @@ async def test_who_introduces_itself_is_configured_and_in_use(part, wait_until):
 
 
 async def test_a_stranger_on_the_socket_is_not_in_use(part, wait_until):
-    with captured() as logs:
+    with capture_logs() as logs:
         client = peer(part, role="recorder")
         await wait_until(lambda: logs)
         await client.stop()

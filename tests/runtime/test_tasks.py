@@ -1,7 +1,8 @@
 import asyncio
 
+from structlog.testing import capture_logs
+
 from icsguard.runtime import tasks
-from icsguard.runtime.log import captured
 
 
 async def test_a_task_has_its_name_and_is_kept_until_it_ends():
@@ -19,7 +20,7 @@ async def test_a_crash_is_logged_with_the_tasks_name():
     async def crash():
         raise RuntimeError("boom")
 
-    with captured() as logs:
+    with capture_logs() as logs:
         task = tasks.spawn(crash(), "crasher")
         await asyncio.wait([task])
         await asyncio.sleep(0)
@@ -27,7 +28,7 @@ async def test_a_crash_is_logged_with_the_tasks_name():
 
 
 async def test_a_cancelled_task_is_no_crash():
-    with captured() as logs:
+    with capture_logs() as logs:
         task = tasks.spawn(asyncio.sleep(60), "sleeper")
         task.cancel()
         await asyncio.wait([task])
