@@ -6,7 +6,7 @@ import pytest
 from icsguard.twin import fitting
 from icsguard.twin.bands import fidelity, forecast_errors
 from icsguard.twin.course_search import improve, refit
-from icsguard.twin.dynamics import loads
+from icsguard.twin.dynamics import Feature, loads
 
 ROOM, FAN, DRIVE, TOLD = range(4)
 
@@ -102,3 +102,26 @@ def test_stretches_too_short_to_say_anything_are_passed_over(taught):
     pieces = [rows[:1200], rows[1200:1202], rows[1202:]]
     assert better.courses == improve(plain, pieces, known).courses
     assert replace(plain.law).terms == refit(replace(better, courses=()), [rows]).terms
+
+
+def test_what_a_switch_does_to_a_number_it_does_beside_a_constant(taught):
+    _, _, better = taught
+    (course,) = better.courses
+    switched = [one for one in course.inputs if one.when]
+    assert switched
+    assert all(one._replace(feature=Feature(-1)) in course.inputs for one in switched)
+
+
+def test_of_two_laws_that_hardly_err_the_plain_one_stays():
+    chance = np.random.default_rng(2)
+    rows = np.zeros((2400, 4))
+    level = 5.0
+    for index in range(2400):
+        pump = float(index % 120 < 110)
+        flow = 0.3 * pump + 0.05 * np.sin(index / 30)
+        rows[index] = level + 0.001 * chance.standard_normal(), pump, flow, 0.2
+        level += flow - 0.28
+    aligned = rows[:-1].copy()
+    aligned[:, FAN] = rows[1:, FAN]
+    known = replace(columns(aligned), moving=(ROOM,), free=(), numbers=(ROOM, DRIVE))
+    assert () == improve(fitting.fit([aligned], known), [aligned], known).courses

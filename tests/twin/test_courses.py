@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from icsguard.twin.courses import Course, Input, Motion, fitted, paces, rows_of, terms_of
+from icsguard.twin.courses import MAX_WEIGHT, RARE, Course, Input, Motion, fitted, paces, rows_of, terms_of
 from icsguard.twin.dynamics import Feature, Law, step
 
 ROOM, FAN = 0, 1
@@ -85,3 +85,28 @@ def test_a_course_is_stepped_like_any_law():
     law = Law(law.mean, law.scale, law.low, law.high, terms, (), law.moving, law.tied, np.array([FAN]))
     load = np.column_stack([1.0 + 0.6 * np.sin(np.arange(1200) / 150), np.zeros(1200)])
     np.testing.assert_allclose(rows[2:, ROOM], step(law, rows[1:-1], rows[:-2], load[1:-1])[:, ROOM], atol=1e-9)
+
+
+def test_where_everything_is_measured_a_course_is_fitted_to_the_moves():
+    chance = np.random.default_rng(1)
+    rows = np.zeros((600, 2))
+    for index in range(1, 600):
+        value, on = rows[index - 1]
+        rows[index] = value + 0.1 * on - 0.05 * value + 0.001 * chance.standard_normal(), float(index % 40 < 30)
+    inputs = (Input(Feature(ROOM)), Input(Feature(-1), ((FAN, 1),)))
+    terms = fitted(Course(ROOM, inputs, 1, by_pace=False), rows_of([rows], plain_law()))
+    assert [-0.05, 0.1] == pytest.approx([term.weight for term in terms], abs=0.002)
+
+
+def test_rows_in_a_rare_state_count_for_more_up_to_a_bound():
+    rows = room()
+    plain, weighted = (rows_of([rows], plain_law(), bits).weights for bits in ((), (FAN,)))
+    assert {1.0} == set(plain)
+    assert {1.0} == set(weighted[rows[1:, FAN] == 1])  # every ninth row is off: that is not rare
+    rows[:, FAN] = 1.0
+    rows[500:503, FAN] = 0.0
+    weighted = rows_of([rows], plain_law(), (FAN,)).weights
+    assert (MAX_WEIGHT, 1.0) == (weighted[501], weighted[300])
+    rows[500:530, FAN] = 0.0
+    weighted = rows_of([rows], plain_law(), (FAN,)).weights
+    assert weighted[501] == pytest.approx(RARE / (30 / 1199))
