@@ -493,7 +493,7 @@ class Peer:
             kind, what, data = self.events.popleft()
             now = self.world.now
             if kind == "device":
-                sent = what.feed(data, now) if what is not None else []
+                sent = self.reach(what, data) if what is not None else []
                 if what is self.end:
                     self.from_device(sent)
             elif kind == "up" and what is self.end:
@@ -503,6 +503,9 @@ class Peer:
                 self.carry_out(self.talk.job_done(what.id, what.work.run(), now))
             elif kind == "lost":
                 self.carry_out(self.talk.client_lost(now))
+
+    def reach(self, end, data):
+        return end.feed(data, self.world.now)
 
     def from_device(self, sent):
         for piece in self.pieces(b"".join(sent)):
