@@ -11,7 +11,6 @@ from icsguard.conversation.opcua.endpoints import ANONYMOUS, BASIC256SHA256, USE
 from icsguard.conversation.opcua.guard import UaGuard
 from icsguard.conversation.opcua.ledger import Entry
 from icsguard.core.defect import Defect
-from icsguard.protocols.opcua.asymmetric import Identity as Credentials
 from icsguard.protocols.opcua.builtin import NO_EXTENSION, ExtensionObject
 from icsguard.protocols.opcua.messages_session import (
     ActivateSessionRequest,
@@ -64,7 +63,7 @@ def wished(
         if isinstance(found, Defect):
             return found
         secret = found
-    work = Resign(_proof(guard, near, entry, asked), _signing(guard, far, entry), secret)
+    work = Resign(_proof(guard, near, entry, asked), _signing(far, entry), secret)
     return Wish((token.user or "") if isinstance(token, UserNameToken) else "", policy, work)
 
 
@@ -126,8 +125,8 @@ def _proof(guard: UaGuard, near: ClientLeg, entry: Entry, asked: ActivateSession
     return Proof(peer, near.channel.policy, asked.signature.signature or b"", ours.leaf + entry.our_nonce)
 
 
-def _signing(guard: UaGuard, far: DeviceLeg, entry: Entry) -> Signing | None:
-    upstream: Credentials | None = guard.legs.upstream
+def _signing(far: DeviceLeg, entry: Entry) -> Signing | None:
+    upstream = far.ours
     if far.certificate is None or upstream is None:
         return None
     return Signing(upstream, far.channel.policy, far.certificate.der + entry.device_nonce)

@@ -14,6 +14,7 @@ from icsguard.conversation.opcua.endpoints import chosen
 from icsguard.conversation.opcua.guard import UaGuard
 from icsguard.conversation.opcua.leg import Host, Leg
 from icsguard.core.defect import Defect
+from icsguard.protocols.opcua.asymmetric import Identity as Credentials
 from icsguard.protocols.opcua.asymmetric import OpenPart, UnsealOpen
 from icsguard.protocols.opcua.certificates import Certificate, certificate_of
 from icsguard.protocols.opcua.channel import Channel, Role
@@ -56,6 +57,11 @@ class DeviceHost(Host, Protocol):
     guard: UaGuard
     draw: Callable[[int], bytes]
 
+    @property
+    def upstream(self) -> tuple[Credentials | None, str]:
+        """Who we are to the device for this client, and with which URI."""
+        ...
+
     def dial(self) -> None:
         """Make a new connection to the device."""
         ...
@@ -87,6 +93,16 @@ class DeviceLeg(Leg):
     def law(self) -> PolicyLaw:
         """The security policy of this leg."""
         return POLICIES[self._owner.guard.options.server_security[0]]
+
+    @property
+    def ours(self) -> Credentials | None:
+        """Who we are to the device."""
+        return self._owner.upstream[0]
+
+    @property
+    def our_uri(self) -> str:
+        """With which ApplicationUri."""
+        return self._owner.upstream[1]
 
     @property
     def is_ready(self) -> bool:
@@ -226,7 +242,7 @@ class DeviceLeg(Leg):
         job = self.channel.propose(
             policy,
             mode,
-            guard.legs.upstream,
+            self.ours,
             self.certificate if policy.secures else None,
             nonce=self._owner.draw(policy.nonce),
             lifetime_ms=guard.options.token_lifetime_s * 1000,
@@ -238,7 +254,7 @@ class DeviceLeg(Leg):
 
     def _opening(self, frame: Frame, now: int) -> UnsealOpen | Defect:
         del now
-        return self.channel.unseal(frame, self._owner.guard.legs.upstream)
+        return self.channel.unseal(frame, self.ours)
 
     def _opened(self, part: OpenPart, frame: Frame, now: int) -> None:
         del frame

@@ -8,6 +8,7 @@ from typing import Protocol
 from icsguard.conversation.options import ConduitOptions
 from icsguard.core.defect import Defect
 from icsguard.protocols.opcua.asymmetric import Identity as Credentials
+from icsguard.protocols.opcua.certificates import Certificate
 
 
 class UaOptions(Protocol):
@@ -109,3 +110,14 @@ class Legs:
     """The URI in the certificate towards the device."""
     device_certificate: bytes = b""
     """DER that the device must show; empty: taken from its endpoints and judged by `Trust.server`."""
+
+    upstream_of: tuple[tuple[str, Credentials, str], ...] = ()
+    """Client (ApplicationUri or SHA-256 of its certificate), who we are to the device in its stead, with which URI."""
+
+    def towards(self, client: Certificate | None) -> tuple[Credentials | None, str]:
+        """Return who we are to the device for a client, and with which URI."""
+        if client is not None:
+            for key, credentials, uri in self.upstream_of:
+                if key in {client.uri, client.pin}:
+                    return credentials, uri
+        return self.upstream, self.upstream_uri

@@ -181,7 +181,7 @@ class SessionServices:
         upstream = self._upstream
         wish = asked._replace(
             client=asked.client._replace(
-                uri=guard.legs.upstream_uri if upstream is not None else asked.client.uri, urls=None, gateway=None
+                uri=self._talk.far.our_uri if upstream is not None else asked.client.uri, urls=None, gateway=None
             ),
             server_uri=None,
             url=guard.device_url,
@@ -216,7 +216,7 @@ class SessionServices:
 
     @property
     def _upstream(self) -> Credentials | None:
-        return self._guard.legs.upstream if self._talk.far.law.secures else None
+        return self._talk.far.ours if self._talk.far.law.secures else None
 
     def _created(
         self, flight: UaFlight, asked: CreateSessionRequest, nonce: bytes, response: Response, now: int

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from icsguard.conversation.opcua.talk import Talk
 from icsguard.core.flow import Client
+from icsguard.protocols.opcua.asymmetric import Identity as Credentials
+from icsguard.protocols.opcua.certificates import Certificate
 
 
 class ClientSide:
@@ -25,10 +29,16 @@ class ClientSide:
 class DeviceSide:
     """What the device's leg may do."""
 
-    def __init__(self, talk: Talk) -> None:
+    def __init__(self, talk: Talk, client: Callable[[], Certificate | None]) -> None:
         self.guard = talk.guard
         self.draw = talk.draw
         self.start = talk.start
         self.write = talk.to_device
+        self._client = client
         self.dial = talk.dial
         self.hang_up = talk.hang_up
+
+    @property
+    def upstream(self) -> tuple[Credentials | None, str]:
+        """Who we are to the device for this client, and with which URI."""
+        return self.guard.legs.towards(self._client())

@@ -51,7 +51,7 @@ class Terminated(Talk):
     def __init__(self, guard: UaGuard, client: Client, flow: int, now: int, draw: Callable[[int], bytes]) -> None:
         super().__init__(guard, client, flow, now, draw)
         self.near = ClientLeg(ClientSide(self))
-        self.far = DeviceLeg(DeviceSide(self))
+        self.far = DeviceLeg(DeviceSide(self, lambda: self.near.channel.peer))
         self.services = SessionServices(self)
         self._own: dict[int, Own] = {}
         self._faulty = 0

@@ -6,7 +6,7 @@ from icsguard.conversation.opcua.sides import ClientSide, DeviceSide
 
 def test_the_clients_side_writes_to_the_client_and_the_devices_to_the_device(world):
     talk = world().connect().talk
-    near, far = ClientSide(talk), DeviceSide(talk)
+    near, far = ClientSide(talk), DeviceSide(talk, lambda: None)
     near.write(b"a")
     far.write(b"b")
     far.dial()
