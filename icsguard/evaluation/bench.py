@@ -21,7 +21,7 @@ BLOCK_POLLS: Final = int(LONG_BLOCK_NS / 1e9 / POLL_S)
 """Baselines count as icsguard does."""
 HISTORY: Final = 4_320
 """Polls of the recording that a replay may use: a day."""
-LEARN, CLEAN, LIES, COMMANDS, RAMPS, DISTURBANCES = range(6)
+LEARN, CLEAN, LIES, COMMANDS, RAMPS, DISTURBANCES, COSTS = range(7)
 """Each part has seeds of its own: noise of the plant, actions of its operators."""
 
 

@@ -47,11 +47,6 @@ class Clean:
     suspended: int = 0
     """Of these hours, at whose end the status said "guarantee suspended"."""
     has_guarantee: bool = False
-    transactions: int = 0
-    seeing_us: float = 0.0
-    """CPU of the shadow for each transaction: image, twin, flows, alarms."""
-    asking_us: float = 0.0
-    """CPU for each write that it was asked about."""
     told: dict[str, int] = field(default_factory=dict)
     """When each kind of statistical alarm was told last."""
     baselines: dict[str, int] = field(default_factory=dict)
@@ -127,9 +122,6 @@ def measure(bench: Bench, polls: int) -> Clean:
                 found.right += truth.leaves_safe_range(site, name, value) is not None
                 found.why[f"{opinion.findings[0].code} ({name})"] += 1
             _count(found, guard.see([site.write(name, value)]))
-    found.transactions = guard.transactions
-    found.seeing_us = guard.seeing_ns / 1e3 / max(guard.transactions, 1)
-    found.asking_us = guard.asking_ns / 1e3 / max(guard.asked, 1)
     found.baselines = {name: len(runs(_blocked(score > 1.0))) for name, score in scores(bench, rows)}
     return found
 

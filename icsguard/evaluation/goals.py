@@ -117,7 +117,7 @@ def _rates(plants: Sequence[PlantResult], names: str) -> Goal:
 
 
 def _cost(plants: Sequence[PlantResult], names: str) -> Goal:
-    seeing, asking = max(one.clean.seeing_us for one in plants), max(one.clean.asking_us for one in plants)
+    seeing, asking = max(one.cost.seeing_us for one in plants), max(one.cost.asking_us for one in plants)
     text = f"{seeing:.0f} us a transaction, {asking:.0f} us a judged write on the worst plant"
     reached = seeing <= SEEING_US and asking <= ASKING_US
     return Goal(f"CPU of the shadow ({names})", f"<= {SEEING_US:.0f} us, <= {ASKING_US:.0f} us", text, reached)

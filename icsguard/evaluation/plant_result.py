@@ -10,6 +10,7 @@ from icsguard.evaluation import disturbances
 from icsguard.evaluation.clean import Clean
 from icsguard.evaluation.commands import CommandTrial
 from icsguard.evaluation.conduct import KINDS, Conduct
+from icsguard.evaluation.cost import NOT_MEASURED, Cost
 from icsguard.evaluation.metrics import Tally
 from icsguard.evaluation.tables import Row
 from icsguard.learn.bounds import upper_bound
@@ -33,6 +34,7 @@ class PlantResult:
     trusted_polls: int
     """How far the best forecast may be believed."""
     disturbances: dict[str, Tally] = field(default_factory=dict)
+    cost: Cost = NOT_MEASURED
     limits: tuple[Limit, ...] = ()
     """What the twin would not notice, point by point."""
 
@@ -58,12 +60,12 @@ class PlantResult:
 
     def cost_row(self) -> Row:
         """Return what the shadow costs."""
-        one = self.clean
+        one = self.cost
         return {
             "plant": self.name,
             "transactions": one.transactions,
             "us CPU a transaction": one.seeing_us,
-            "writes judged": one.writes,
+            "writes judged": one.questions,
             "us CPU a judged write": one.asking_us,
         }
 

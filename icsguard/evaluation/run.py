@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from icsguard import __version__
 from icsguard.detect.limits import undetectable
-from icsguard.evaluation import captures, clean, commands, conduct, disturbances, goals, recorded
+from icsguard.evaluation import captures, clean, commands, conduct, cost, disturbances, goals, recorded
 from icsguard.evaluation.bench import prepare
 from icsguard.evaluation.form import Form
 from icsguard.evaluation.lies import LieTrial
@@ -86,6 +86,7 @@ def _plant(name: str, form: Form, seed: int, progress: Progress) -> PlantResult:
         data_digest=bench.taught.model.data_digest[:12],
         trusted_polls=max((column.trusted_steps for column in bench.taught.model.columns), default=0),
         disturbances=disturbed,
+        cost=cost.measure(bench),
         limits=undetectable(site.model, site.scorer) if site.scorer else (),
     )
 

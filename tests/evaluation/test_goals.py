@@ -7,6 +7,7 @@ from icsguard.evaluation.captures import Judged
 from icsguard.evaluation.clean import Clean
 from icsguard.evaluation.commands import CommandTrial
 from icsguard.evaluation.conduct import Conduct
+from icsguard.evaluation.cost import Cost
 from icsguard.evaluation.metrics import Tally
 from icsguard.evaluation.plant_result import PlantResult
 from icsguard.evaluation.tables import Table
@@ -91,3 +92,8 @@ def test_batadal_needs_score_and_all_events(score, events, reached):
 def test_one_request_of_the_scan_that_reaches_a_device_fails():
     (goal,) = goals.judge((), (), {"lemay": [Judged("c", benign=10, attacks=10, reached=1)]})
     assert goal.reached is False
+
+
+def test_a_shadow_that_costs_too_much_fails(good):
+    assert verdicts(replace(good, cost=Cost(1, 61.0, 1, 0.0)))["CPU of the shadow"] is False
+    assert verdicts(replace(good, cost=Cost(1, 0.0, 1, 301.0)))["CPU of the shadow"] is False

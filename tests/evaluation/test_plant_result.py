@@ -1,3 +1,4 @@
+from dataclasses import replace
 from math import inf
 
 import pytest
@@ -6,6 +7,7 @@ from icsguard.detect.limits import Limit
 from icsguard.evaluation.clean import Clean
 from icsguard.evaluation.commands import CommandTrial
 from icsguard.evaluation.conduct import Conduct
+from icsguard.evaluation.cost import Cost
 from icsguard.evaluation.metrics import Tally
 from icsguard.evaluation.plant_result import PlantResult
 
@@ -61,6 +63,5 @@ def test_limits_are_shares_of_the_span_and_none_where_nothing_is_found(one):
     )
 
 
-def test_the_cost_is_that_of_normal_operation(one):
-    one.clean.seeing_us = 42.0
-    assert 42.0 == one.cost_row()["us CPU a transaction"]
+def test_the_cost_has_a_row_of_its_own(one):
+    assert 42.0 == replace(one, cost=Cost(9, 42.0, 3, 99.0)).cost_row()["us CPU a transaction"]
