@@ -56,6 +56,9 @@ def learn(
     path = config_path(config)
     settings = settings_file.loaded(path)
     chosen = chosen_conduit(settings.conduits, conduit)
+    if chosen.opcua is not None:
+        _learn_nodes(settings, chosen, source, write=not (review or accept), as_json=as_json)
+        return
     folder = out or path.absolute().parent / f"{conduit}.proposal"
     if accept:
         why = checked_reason(reason)
@@ -79,6 +82,23 @@ def learn(
             raise CliError(str(error)) from error
     hand_over(Path(settings.gateway.state_dir), Path(settings.shadow.models_dir))
     _show_report(report, as_json=as_json)
+
+
+def _learn_nodes(settings: Settings, conduit: Conduit, source: Path | None, *, write: bool, as_json: bool) -> None:
+    """Fit the twin of a conduit of OPC UA to its points; who may do what on nodes is written by people."""
+    if not write:
+        text = "on OPC UA no policy is proposed, so there is nothing to review or accept: learn fits the twin alone"
+        raise CliError(text, hint=f"icsguard learn {conduit.name}", code=ExitCode.USAGE)
+    if not conduit.policy.points:
+        raise CliError(f"{conduit.name} has no point with a node: nothing can be learned", hint="points = a list")
+    seen = traffic.read(settings, conduit, source, "", [])
+    with progress_bar(f"fitting the twin of {conduit.name}") as progress:
+        twin = fit_twin(settings, conduit, seen, progress)
+    hand_over(Path(settings.gateway.state_dir), Path(settings.shadow.models_dir))
+    if as_json:
+        show.as_json({"conduit": conduit.name, "twin": twin})
+        return
+    show.line(f"twin:   {twin}")
 
 
 def _confirm(conduit: Conduit, folder: Path, *, yes: bool) -> None:

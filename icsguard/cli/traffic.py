@@ -66,15 +66,28 @@ def everything(settings: Settings, conduit: Conduit, source: Path | None, device
         from icsguard.learn.traffic import choose_device, from_capture, from_journal
 
         if source is None:
-            return from_journal(journal_of(settings, conduit), conduit.name)
+            return _as_rows(from_journal(journal_of(settings, conduit), conduit.name), conduit)
         if is_journal(source):
-            return from_journal(source, conduit.name)
+            return _as_rows(from_journal(source, conduit.name), conduit)
+        if conduit.opcua is not None:
+            raise CliError("a capture of OPC UA is not read", hint="let the gateway record: icsguard mode … learn")
         chosen, wanted = frozenset(port), endpoint_of(device) or (conduit.device_host, conduit.device_port)
         whole = from_capture(source, conduit.name, ports=chosen)
         one = choose_device(whole.devices, wanted)
         if len(whole.devices) == 1:
             return whole
         return from_capture(source, conduit.name, ports=chosen, device=one)
+
+
+def _as_rows(seen: Traffic, conduit: Conduit) -> Traffic:
+    """Return traffic of OPC UA as rows of the map in which twin and learning know its points."""
+    if conduit.opcua is None:
+        return seen
+    from icsguard.twin.node_traffic import NodeTraffic
+
+    nodes = NodeTraffic(conduit.policy.points)
+    rows = tuple(row for one in seen.transactions for row in nodes.rows(one))
+    return replace(seen, transactions=rows, counts={**seen.counts, "published_unmapped": nodes.unmapped})
 
 
 def waited(seen: Traffic, wait: str, closed: Collection[str]) -> Traffic:

@@ -36,6 +36,8 @@ from icsguard.runtime.recording import Recording
 from icsguard.runtime.rundir import RunDirError, run_dir
 from icsguard.runtime.tasks import spawn
 
+LEARNT: Final = frozenset({*PROTOCOLS, "opcua"})
+"""Protocols whose traffic `icsguard learn` reads: frames, and message bodies of OPC UA."""
 GROUP_S: Final = 0.05
 """Between two groups of lines: a flood shares one fsync every so often."""
 IDLE_S: Final = 0.5
@@ -139,8 +141,8 @@ class Recorder:
             self._recording, self._next = self._next, None
         modes = {conduit.name: conduit.mode for conduit in settings.conduits}
         modes |= {name: Mode(mode) for name, mode in message.modes}
-        # Learning reads frames of the protocols in PROTOCOLS; nothing would ever read a journal of another one.
-        modes = {name: mode for name, mode in modes.items() if self._conduits.get(name, "modbus") in PROTOCOLS}
+        # Learning reads no other traffic; nothing would ever read a journal of it.
+        modes = {name: mode for name, mode in modes.items() if self._conduits.get(name, "modbus") in LEARNT}
         recording.learn(modes, message.run, self._clock)
         self._wake.set()
 

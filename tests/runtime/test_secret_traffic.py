@@ -52,3 +52,14 @@ def test_the_secret_of_one_conduit_is_no_secret_of_another():
 def test_without_secret_points_nothing_is_looked_at():
     garbage = [transaction(b"\xff")]
     assert garbage is traffic(PLAIN).left_in(garbage)
+
+
+def test_of_a_conduit_whose_messages_need_their_session_nothing_is_kept_where_it_has_a_secret():
+    points = (SECRET,)
+    conduits = tuple(
+        Conduit(name, "", 0, "", 0, protocol="opcua", policy=Policy(points=points if name == "shut" else (PLAIN,)))
+        for name in ("shut", "open")
+    )
+    found = SecretTraffic(Settings(GatewaySettings(), conduits))
+    rows = [transaction(b"\x01\x00\x77\x02", name) for name in ("shut", "open")]
+    assert rows[1:] == found.left_in(rows)
