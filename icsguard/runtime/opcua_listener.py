@@ -208,7 +208,9 @@ def legs_of(settings: UaSettings) -> Legs:
     folder = Path(settings.pki)
     near = _own(folder, settings.own, [policy for policy, _mode in settings.client_security])
     far = _own(folder, settings.upstream or settings.own, [settings.server_security[0]]) or near
+    named = tuple((client, pki_store.own(folder, name)) for client, name in settings.upstream_of)
     return Legs(
+        upstream_of=tuple((client, Identity(own.certificate, own.key), own.leaf.uri) for client, own in named),
         ours=None if near is None else Identity(near.certificate, near.key),
         upstream=None if far is None else Identity(far.certificate, far.key),
         application_uri="" if near is None else near.leaf.uri,

@@ -446,11 +446,13 @@ async def ua_site(tmp_path, ua_keys, monkeypatch):
     monkeypatch.setattr(opcua_listener, "TRUST_LOOK_S", 0.05)
     scenes = []
 
-    async def opened(*, security="SignAndEncrypt", trusted=("client.der",), without="", key_mode=0o600, **options):
+    async def opened(
+        *, security="SignAndEncrypt", trusted=("client.der",), without="", key_mode=0o600, own_too=(), **options
+    ):
         pki = tmp_path / "pki"
         for name in ("own", "trusted", "issuers", "rejected"):
             (pki / name).mkdir(parents=True)
-        for name in ("gateway.der", "gateway.pem"):
+        for name in (f"{own}.{kind}" for own in ("gateway", *own_too) for kind in ("der", "pem")):
             if name != without:
                 shutil.copy(ua_keys / name, pki / "own" / name)
                 (pki / "own" / name).chmod(key_mode)

@@ -4,6 +4,7 @@ from icsguard.control.replies import Done
 from icsguard.control.requests import Isolate, Release, SetMode
 from icsguard.core.decision import Decision, Mode
 from icsguard.core.isolation import Scope
+from icsguard.protocols.opcua.certificates import certificate_of
 from icsguard.runtime.facade import Facade
 from icsguard.runtime.facade_views import Rates, conduit_line
 from icsguard.runtime.site import SiteError
@@ -109,3 +110,15 @@ async def test_operators_change_the_mode_isolate_and_release_as_elsewhere(ua_sit
     await facade.handle(Release(client="127.0.0.1", reason="test"), "anna")
     again = await scene.reader()
     assert again.ready.done()
+
+
+async def test_a_client_may_have_a_certificate_of_its_own_towards_the_server(ua_site):
+    scene = await ua_site(upstream_of=(("urn:example:client", "client"),), own_too=("client",))
+    reader = await scene.reader()
+    assert reader.ready.done()
+    assert {"urn:example:client"} == {certificate_of(one._channel.peer.der).uri for one in scene.accepted[-1:]}
+
+
+async def test_a_missing_certificate_of_a_client_is_told_at_the_start(ua_site):
+    with pytest.raises(SiteError, match="icsguard pki issue client"):
+        await ua_site(upstream_of=(("urn:example:client", "client"),))
