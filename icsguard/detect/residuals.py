@@ -62,6 +62,17 @@ class Strange(NamedTuple):
     contributions: tuple[Contribution, ...]
 
 
+class Levels(NamedTuple):
+    """A scored row in full: what names an alarm afterwards (`detect.triage`)."""
+
+    streams: Array
+    """Streams x moving columns, in units of the yardsticks."""
+    seen: Array
+    """The moving columns as they were shown."""
+    beside: Array
+    """How far each is from what its neighbours say, signed, in standard deviations."""
+
+
 class ResidualWatch:
     """Scores the rows of one site through its ONNX model."""
 
@@ -82,6 +93,8 @@ class ResidualWatch:
         self._smoother = Smoother(len(self._moving))
         self._last: list[Array] = []
         self._expected: Array | None = None
+        self.levels: Levels | None = None
+        """Of the last scored row."""
         self._explained = EXPLAINED * model.residuals.threshold
 
     @property
@@ -126,6 +139,7 @@ class ResidualWatch:
         best, worst = divmod(int(streams.argmax()), len(moving))
         score = float(streams[best, worst])
         self._expected = expected
+        self.levels = Levels(streams, seen, (seen - beside[moving]) / self._sigma[1])
         told = expected if best < len(SPANS) else beside
         shares = self._shares(streams[best], raw, told) if score > self._explained else ()
         return Strange(at, score, STREAMS[best], shares)
