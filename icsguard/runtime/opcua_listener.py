@@ -215,14 +215,7 @@ def legs_of(settings: UaSettings) -> Legs:
         upstream=None if far is None else Identity(far.certificate, far.key),
         application_uri="" if near is None else near.leaf.uri,
         upstream_uri="" if far is None else far.leaf.uri,
-        upstream_of=tuple(_instead(folder, key, name) for key, name in settings.upstream_of),
     )
-
-
-def _instead(folder: Path, client: str, name: str) -> tuple[str, Identity, str]:
-    """Return who the gateway is to the server in a client's stead. Raises PkiError."""
-    found = pki_store.own(folder, name)
-    return client, Identity(found.certificate, found.key), found.leaf.uri
 
 
 def _own(folder: Path, name: str, policies: list[str]) -> pki_store.Own | None:

@@ -122,20 +122,3 @@ async def test_a_client_may_have_a_certificate_of_its_own_towards_the_server(ua_
 async def test_a_missing_certificate_of_a_client_is_told_at_the_start(ua_site):
     with pytest.raises(SiteError, match="icsguard pki issue client"):
         await ua_site(upstream_of=(("urn:example:client", "client"),))
-
-
-def test_a_client_may_have_a_certificate_of_its_own_towards_the_server(tmp_path):
-    secured = ("http://opcfoundation.org/UA/SecurityPolicy#Basic256Sha256", 3)
-    settings = UaSettings(
-        pki=str(tmp_path), client_security=(secured,), server_security=secured, upstream_of=(("urn:scada", "scada"),)
-    )
-    wall = Clock().now()
-    pki_work.give(tmp_path, "gateway", Subject("gateway", "urn:gate", ("gate",)), wall, days=20)
-    with pytest.raises(PkiError, match="icsguard pki issue scada"):
-        legs_of(settings)
-    made = pki_work.give(tmp_path, "scada", Subject("scada", "urn:scada-in-stead", ("gate",)), wall, days=20)
-    legs = legs_of(settings)
-    assert [("urn:scada", made.der, "urn:scada-in-stead")] == [
-        (key, identity.certificate, uri) for key, identity, uri in legs.upstream_of
-    ]
-    assert "urn:gate" == legs.upstream_uri
