@@ -32,6 +32,7 @@ from icsguard.protocols.opcua.defects import defect
 from icsguard.protocols.opcua.handshake import Acknowledge, Hello, agreed, greeting, parse_greeting
 from icsguard.protocols.opcua.meaning import meaning
 from icsguard.protocols.opcua.order import Stage as Life
+from icsguard.protocols.opcua.refuse import without_diagnostics
 from icsguard.protocols.opcua.services import parse_request, parse_response
 from icsguard.protocols.opcua.status import STATUS
 from icsguard.protocols.opcua.uacp import ACKNOWLEDGE, CLOSE, HELLO, MAX_CHUNK, MESSAGE, OPEN, Frame
@@ -233,13 +234,17 @@ class Passed(Passing):
     def forward(self, flight: UaFlight, now: int) -> Defect | None:
         """Hand a request to the device, as it came or without its refused items."""
         frames = flight.frames
-        if flight.split is None:
+        body = flight.body
+        if self.can_edit and self.guard.acts and flight.request.header.diagnostics:
+            body = without_diagnostics(flight.request, body)
+            self._far.dropped()
+        elif flight.split is None:
             for frame in frames:
                 self._pass_far(frame, now)
             return None
         if not self.can_edit:
             return defect("channel-signature", "a signed request cannot be changed")
-        return self._far.inserted(self._latest, flight.id, flight.body)
+        return self._far.inserted(self._latest, flight.id, body)
 
     def answer(self, flight: UaFlight, body: bytes, frames: tuple[Frame, ...], now: int) -> None:
         """Give the client an answer: the device's own chunks, or ours in their place."""

@@ -28,11 +28,9 @@ from icsguard.core.defect import Defect
 from icsguard.core.flow import Client
 from icsguard.policy.nodes.identity import Identity
 from icsguard.protocols.opcua.chunks import Whole
-from icsguard.protocols.opcua.codec import Reader
 from icsguard.protocols.opcua.defects import defect
 from icsguard.protocols.opcua.meaning import meaning
-from icsguard.protocols.opcua.nodes import NODE_ID
-from icsguard.protocols.opcua.refuse import fault
+from icsguard.protocols.opcua.refuse import fault, without_diagnostics
 from icsguard.protocols.opcua.services import Request, parse_request
 from icsguard.protocols.opcua.status import STATUS
 from icsguard.protocols.opcua.times import ticks_of
@@ -41,7 +39,6 @@ from icsguard.protocols.opcua.uacp import CLOSE, MESSAGE, Frame
 _LOST: Final = STATUS["BadCommunicationError"]
 _NO_SESSION: Final = STATUS["BadSessionIdInvalid"]
 MAX_FAULTY: Final = 16  # malformed requests in a row that are answered; the next one ends the connection
-_BEFORE_DIAGNOSTICS: Final = 12  # timestamp and RequestHandle (P4 §7.33)
 Own = Callable[[bytes, int], None]
 
 
@@ -417,14 +414,3 @@ class Terminated(Talk):
         self._calm = self._is_calm()
         commands, self.commands = self.commands, []
         return commands
-
-
-def without_diagnostics(request: Request, body: bytes) -> bytes:
-    """Return a request that asks for no diagnostics: what servers put there tells about their insides."""
-    if not request.header.diagnostics:
-        return body
-    reader = Reader(body)
-    NODE_ID.read(reader)
-    NODE_ID.read(reader)
-    at = reader.at + _BEFORE_DIAGNOSTICS
-    return body[:at] + bytes(4) + body[at + 4 :]

@@ -82,7 +82,7 @@ class Traffic(Flights):
         """Take a new request in."""
         self.requests += 1
         self.writes += flight.changes
-        if not flight.changes:
+        if not flight.changes and not self._must_wait(flight):
             enforce.judge(self._guard, self._client, flight, self._usage(flight), now)
             self._act(flight, now)
             if flight.stage is Stage.READY:
@@ -98,10 +98,16 @@ class Traffic(Flights):
         self.waiting.append(flight)
         self.advance(now)
 
+    def _must_wait(self, flight: UaFlight) -> bool:
+        """Say whether a session may not be closed yet: servers have fallen over methods whose session was gone."""
+        return flight.request.number == CLOSE_SESSION and (bool(self.waiting) or self.owes_changes)
+
     def advance(self, now: int) -> None:
         """Give the changes their turn, in order; one that waits for an opinion holds those behind it."""
         while self.waiting:
             flight = self.waiting[0]
+            if flight.request.number == CLOSE_SESSION and self.owes_changes:
+                return
             if flight.stage is Stage.WAITING:
                 enforce.judge(self._guard, self._client, flight, self._usage(flight), now)
                 self._act(flight, now)
@@ -220,6 +226,8 @@ class Traffic(Flights):
         elif head.fault in _GONE and flight.entry is not None:
             self._guard.ledger.closed(flight.entry.token)
             self._guard.known.forgotten(flight.entry.token)
+        if flight.changes and self.waiting:
+            self.advance(now)
         return True
 
     def _fault(self, why: Defect | None, now: int) -> None:

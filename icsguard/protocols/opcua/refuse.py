@@ -7,9 +7,10 @@ server's answer, at their places. Both leave every other byte as it came. The ch
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from icsguard.core.defect import Defect
+from icsguard.protocols.opcua.codec import Reader
 from icsguard.protocols.opcua.defects import defect
 from icsguard.protocols.opcua.headers import RESPONSE_HEADER, Nothing, ResponseHeader
 from icsguard.protocols.opcua.items import (
@@ -20,7 +21,11 @@ from icsguard.protocols.opcua.items import (
     joined,
     refused_result,
 )
+from icsguard.protocols.opcua.nodes import NODE_ID
 from icsguard.protocols.opcua.services import ANSWERS, SERVICES, Request, build_response, message, parse_response, peek
+
+_BEFORE_DIAGNOSTICS: Final = 12
+"""Bytes of timestamp and RequestHandle (P4 §7.33)."""
 
 
 class Split(NamedTuple):
@@ -96,3 +101,14 @@ def _result(parts: Split, index: int) -> bytes:
     """Return the result of a refused item, empty for one that the server has done."""
     status = parts.refused.get(index)
     return b"" if status is None else refused_result(parts.service, status)
+
+
+def without_diagnostics(request: Request, body: bytes) -> bytes:
+    """Return a request that asks for no diagnostics: what servers put there tells about their insides."""
+    if not request.header.diagnostics:
+        return body
+    reader = Reader(body)
+    NODE_ID.read(reader)
+    NODE_ID.read(reader)
+    at = reader.at + _BEFORE_DIAGNOSTICS
+    return body[:at] + bytes(4) + body[at + 4 :]

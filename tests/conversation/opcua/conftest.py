@@ -407,8 +407,9 @@ class DeviceEnd:
         return Nothing()
 
     def on_createsubscriptionrequest(self, request, asked):
-        self.subscriptions[5] = []
-        return CreateSubscriptionResponse(5, asked.publishing_ms, asked.lifetime, asked.keep_alive)
+        number = 5 + len(self.subscriptions)
+        self.subscriptions[number] = []
+        return CreateSubscriptionResponse(number, asked.publishing_ms, asked.lifetime, asked.keep_alive)
 
     def on_createmonitoreditemsrequest(self, request, asked):
         made = []
