@@ -84,3 +84,10 @@ def test_only_the_same_name_and_node_make_a_pair():
 )
 def test_the_tolerance_is_a_part_of_the_points_span(point, values, expected):
     assert expected == pytest.approx(tolerance(point, *values))
+
+
+def test_looking_often_costs_nothing():
+    plant = Plant()
+    plant.say(PERSIST_NS // SECOND + 1, plc=50, ua=80)
+    assert 1 == len(plant.watch)
+    assert [] == plant.watch.look(plant.now + 1)

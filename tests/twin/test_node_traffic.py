@@ -287,3 +287,22 @@ def test_conduits_that_speak_modbus_pass_as_they_are(line):
     assert [asked._replace(conduit="plc")] == every.questions(asked._replace(conduit="plc"))
     every.adopt({})
     assert [row] == list(every.rows([row]))
+
+
+def test_of_too_many_subscriptions_only_changes_are_followed(line, monkeypatch):
+    monkeypatch.setattr("icsguard.twin.node_traffic.MAX_HELD", 0)
+    subscribed(line, "P0")
+    line.take(PublishRequest(None), published(h50=1.0))
+    assert 1.0 == line.values()["p0"]
+    (row,) = line.traffic.rows(line.row(PublishRequest(None), published())._replace(response_at=9 * REFRESH_NS))
+    assert NOWHERE == row.request[6]
+
+
+def test_another_list_of_points_keeps_the_sessions(line):
+    every = NodeTraffics()
+    every.adopt({"mixer": line.points})
+    uris = line.row(ReadRequest(0, 0, (value_id(NodeId(0, "i", 2255)),)), ReadResponse((text(URIS),), None))
+    every.rows([uris])
+    every.adopt({"mixer": line.points[:1]})
+    rows = every.rows([line.row(reads("P0", "P1"), ReadResponse((double(1.0), double(1.0)), None))])
+    assert ["010300000004"] == [one.request[6:12].hex() for one in rows]

@@ -7,12 +7,15 @@ import pytest
 from icsguard.core.clock import SECOND
 from icsguard.core.decision import Decision, RuleState
 from icsguard.core.meaning import Intent, Meaning
+from icsguard.policy.nodes.bounds import Usage
 from icsguard.policy.nodes.identity import Identity
 from icsguard.policy.nodes.rules import Argument, IdentityGroup
 from icsguard.policy.rules import Defaults, Grant
 from icsguard.policy.terms import Action, Rate, Window
+from icsguard.protocols.opcua.headers import RequestHeader
+from icsguard.protocols.opcua.messages_subscription import PublishRequest
 from icsguard.protocols.opcua.nodes import NodeId
-from icsguard.protocols.opcua.services import BY_NAME
+from icsguard.protocols.opcua.services import BY_NAME, build_request, parse_request
 from icsguard.protocols.opcua.status import STATUS
 
 ALLOW, ALERT, HOLD, REFUSE = Decision.ALLOW, Decision.ALERT, Decision.HOLD, Decision.REFUSE
@@ -319,3 +322,42 @@ def test_history_is_not_written_past_the_limits_of_a_point(ua):
     bench = ua.bench(ua.rule(services=(number,)), points=[ua.point("Speed", maximum=5)])
     told = ua.write(("Speed", 1.0))._replace(function=number, node_changes=())
     assert ["value-hidden"] == ua.codes(bench.ask(told))
+
+
+def test_a_judge_without_rules_says_so_and_has_limits_all_the_same(ua):
+    empty, full = ua.bench(), ua.bench(ua.rule())
+    assert (False, True) == (empty.judge.has_rules, full.judge.has_rules)
+    weak = ua.HMI._replace(policy="", mode=1)
+    assert [REFUSE, ALLOW] == [empty.judge.channel(one).decision for one in (weak, ua.HMI)]
+    crowd = parse_request(build_request(RequestHeader(), PublishRequest(None)))
+    assert "too-many-publishes" == empty.judge.over(crowd, Usage(publishes=99)).code
+
+
+def test_a_request_of_several_nodes_may_be_partly_quick(ua):
+    bench = ua.bench(ua.rule(nodes=(f"{ua.PLANT}s=A",)))
+    assert [ALLOW, REFUSE, ALLOW] == [item.decision for item in bench.ask(ua.read("A", "B", "A")).items]
+
+
+def test_a_rule_that_is_off_is_not_there(ua):
+    assert REFUSE is ua.bench(ua.rule(state=RuleState.OFF)).ask(ua.read("A")).decision
+
+
+def test_only_denials_of_a_bare_service_leave_it_unpermitted(ua):
+    grant = Grant("g", "10.0.0.21", ua.START + SECOND, "why", points=("Speed",))
+    bench = ua.bench(points=[ua.point("Speed")], grants=(grant,))
+    assert ["service-not-permitted"] == ua.codes(bench.ask(bare("Publish")))
+
+
+def test_whoever_browses_may_browse_the_standards_own_nodes(ua):
+    bench = ua.bench(ua.rule(nodes=(f"{ua.PLANT}s=A",)))
+    browse = ua.read(NodeId(0, "i", 85))._replace(function=BY_NAME["Browse"].number, intent=Intent.BROWSE)
+    nodes = tuple(one._replace(intent=Intent.BROWSE, attribute=0) for one in browse.nodes)
+    assert ALLOW is bench.ask(browse._replace(nodes=nodes)).decision
+
+
+def test_what_was_delivered_of_other_attributes_is_no_value(ua):
+    bench = ua.bench(ua.rule(), points=[ua.point("Speed", max_step=5)])
+    bench.holds("Speed", 50.0)
+    bench.judge.delivered(ua.write(("Speed", 99.0), attribute=5), bench.memory, bench.now)
+    bench.judge.delivered(ua.call("Speed", 99.0), bench.memory, bench.now)
+    assert [50.0] == bench.memory.present("Speed", 60 * SECOND, bench.now)

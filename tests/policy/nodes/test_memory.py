@@ -86,3 +86,9 @@ def test_clock_and_counters_are_those_of_the_plain_memory_beside():
     assert (7, 3) == (found.wall_shift, found.version)
     found.wall_shift = 9
     assert 9 == beside.wall_shift
+
+
+def test_who_feeds_it_can_ask_what_it_is_for():
+    found = memory()
+    assert (True, False) == (found.has_points, NodeMemory({}, ()).has_points)
+    assert (True, False) == (found.watches("n"), found.watches("other"))

@@ -104,3 +104,9 @@ def test_the_hierarchy_is_that_of_the_standard():
     ids = pytest.importorskip("asyncua").ua.ObjectIds
     names = ("Organizes", "HasEventSource", "HasProperty", "HasComponent", "HasNotifier", "HasOrderedComponent")
     assert {NodeId(0, "i", getattr(ids, name)) for name in names} == HIERARCHICAL
+
+
+def test_only_where_a_rule_names_a_root_edges_are_wanted(tree, monkeypatch):
+    assert (True, False) == (tree.wants_edges, Tree().wants_edges)
+    monkeypatch.setattr(module, "MAX_EDGES", 2)
+    assert [True, False, True] == [tree.is_below(node, ROOT) for node in ("pump", "x", "speed")]  # looked up anew

@@ -203,3 +203,36 @@ def test_every_code_has_its_status():
 )
 def test_the_end_of_a_certificate_is_warned_of_in_three_steps(plant, after_days, expected):
     assert Expiry(*expected) == expiry_of(certificate_of(der(plant.alone)), WALL + after_days * DAY)
+
+
+def test_an_issuer_without_the_extensions_of_one_may_not_issue(plant):
+    bare = x509.load_der_x509_certificate(plant.crafted())
+    claimed = Authority(bare, plant.key)
+    child = issue(Subject("child", "urn:child"), claimed, make_key(), WALL, 30)
+    trust = Trust.of([der(bare)], [plant.root], crls=[plant.crl])
+    assert "certificate-issuer-use" == code(trust.client(der(child), "urn:child", WALL))
+
+
+def test_of_two_issuers_of_one_name_the_one_that_signed_counts(plant):
+    twin = make_authority("plant", WALL, bits=2048)
+    trust = Trust.of([der(twin.certificate), plant.root], crls=[plant.crl, der(make_crl(twin, [], WALL))])
+    assert None is trust.client(der(plant.issued), URI, WALL)
+
+
+def test_a_broken_key_in_a_chain_is_no_certificate(plant, monkeypatch):
+    def refuse(_raw):
+        raise ValueError("no")
+
+    raw = der(plant.alone)
+    parsed = certificate_of(raw)
+    monkeypatch.setattr("icsguard.protocols.opcua.trust.certificate_of", lambda _raw: parsed)
+    monkeypatch.setattr(x509, "load_der_x509_certificate", refuse)
+    trust = Trust.of([raw])
+    assert trust.faults
+    assert "certificate-unreadable" == code(trust.client(raw, URI, WALL))
+
+
+def test_a_signature_over_a_broken_digest_is_weak(plant, monkeypatch):
+    monkeypatch.setattr("icsguard.protocols.opcua.trust.hashes.SHA1", hashes.SHA256)  # nobody signs with SHA-1 any more
+    trust = Trust.of([der(plant.alone)])
+    assert "certificate-weak" == code(trust.client(der(plant.alone), URI, WALL))
