@@ -7,7 +7,6 @@ from enum import StrEnum
 
 from icsguard.core.meaning import Table
 
-
 NO_REGISTER = -1
 """Address of a point that is a node of an OPC UA server and nothing else."""
 
