@@ -49,7 +49,8 @@ class ClientLeg(Leg):
         self.small = Limits(limits.chunk, limits.session_message, limits.chunks)
         """Before a session is active."""
         self.large = Limits(limits.chunk, limits.message, limits.chunks)
-        super().__init__(host, Channel(Role.SERVER, self.small), peer_is_client=True)
+        longest_ms = host.guard.options.token_lifetime_s * 1000
+        super().__init__(host, Channel(Role.SERVER, self.small, longest_ms=longest_ms), peer_is_client=True)
         self._owner = host
         self.url = ""
         """As the client dialled; its own text."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from icsguard.conversation.opcua.endpoints import Face, chosen, endpoints, servers
 from icsguard.conversation.opcua.flight import UaFlight
 from icsguard.core.clock import MINUTE
+from icsguard.core.record import RecordKind, Severity
+from icsguard.protocols.opcua.describe import shown
 from icsguard.protocols.opcua.headers import RequestHeader
 from icsguard.protocols.opcua.messages_session import (
+    EndpointDescription,
     FindServersRequest,
     FindServersResponse,
     GetEndpointsRequest,
@@ -21,6 +26,22 @@ from icsguard.protocols.opcua.status import STATUS
 if TYPE_CHECKING:
     from icsguard.conversation.opcua.session_services import SessionServices
     from icsguard.conversation.opcua.terminate import Terminated
+
+
+MAX_LISTED: Final = 8  # endpoints that a record names
+
+
+def _words(found: tuple[EndpointDescription, ...]) -> set[str]:
+    """Return what tells endpoints apart, as text."""
+    return {
+        f"{(one.policy or '').rpartition('#')[2]} mode {one.mode} at {one.url}, certificate "
+        f"{hashlib.sha256(one.certificate or b'').hexdigest()[:12]}"
+        for one in found
+    }
+
+
+def _listed(words: set[str]) -> str:
+    return ", ".join(shown(word) for word in sorted(words)[:MAX_LISTED]) or "none"
 
 
 class Discovery:
@@ -52,6 +73,7 @@ class Discovery:
                 return
             found = parse_response(raw).body
             if isinstance(found, GetEndpointsResponse) and found.endpoints:
+                self._note_change(found.endpoints, later)
                 guard.device_endpoints, guard.endpoints_at = found.endpoints, later
                 then(later)
             else:
@@ -60,6 +82,17 @@ class Discovery:
         why = self._talk.own_request(body, answered, now)
         if why is not None:
             self._services.refuse(flight, why.reply or STATUS["BadCommunicationError"], why.code, now, why.text)
+
+    def _note_change(self, found: tuple[EndpointDescription, ...], now: int) -> None:
+        """Say so where the device offers something else than before: a weaker policy may be somebody's doing."""
+        former = self._guard.device_endpoints
+        if not former or found == former:
+            return
+        gone, new = _words(former) - _words(found), _words(found) - _words(former)
+        text = f"the device's endpoints have changed; new: {_listed(new)}; gone: {_listed(gone)}"
+        guard = self._guard
+        record = guard.record(RecordKind.FINDING, Severity.MEDIUM, text, now)
+        guard.run.put(replace(record, layer="policy", facts={"code": "device-endpoints"}))
 
     def tell_endpoints(self, flight: UaFlight, now: int) -> None:
         """Answer GetEndpoints."""

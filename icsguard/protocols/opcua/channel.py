@@ -63,6 +63,7 @@ class Channel:
         "_backlog",
         "_incoming",
         "_last_nonce",
+        "_longest",
         "_out",
         "_outgoing",
         "_sealing",
@@ -75,8 +76,16 @@ class Channel:
         "tokens",
     )
 
-    def __init__(self, role: Role, incoming: Limits = OUR_LIMITS, outgoing: Limits = OUR_LIMITS) -> None:
+    def __init__(
+        self,
+        role: Role,
+        incoming: Limits = OUR_LIMITS,
+        outgoing: Limits = OUR_LIMITS,
+        longest_ms: int = MAX_LIFETIME_MS,
+    ) -> None:
+        """`longest_ms`: the longest life of a token that a server's end grants."""
         self.role = role
+        self._longest = min(longest_ms, MAX_LIFETIME_MS)
         self.id = 0
         """SecureChannelId; 0 before the channel is open."""
         self.policy: PolicyLaw = NONE
@@ -162,7 +171,8 @@ class Channel:
         fault = self._judge(wish, part.policy)
         if fault is not None:
             return fault
-        lifetime = max(MIN_LIFETIME_MS, min(wish.lifetime_ms or MAX_LIFETIME_MS, MAX_LIFETIME_MS))
+        longest = self._longest
+        lifetime = max(min(MIN_LIFETIME_MS, longest), min(wish.lifetime_ms or longest, longest))
         mode, nonce = SecurityMode(wish.mode), wish.nonce or b""
         return Asked(part.request, parsed.header.handle, wish.type == _RENEW, mode, nonce, lifetime, part)
 

@@ -133,3 +133,23 @@ def test_the_device_is_told_goodbye(world):
     peer.carry_out(peer.talk.client_lost(scene.now))
     peer.pump()
     assert end.closed
+
+
+@pytest.mark.parametrize("security", [("None", 1), BOTH])
+def test_an_hour_of_published_values_has_no_gap_over_short_lived_tokens(world, security):
+    from icsguard.protocols.opcua.messages_subscription import CreateSubscriptionRequest, PublishRequest
+
+    scene = world(security, security, token_lifetime_s=30, idle_timeout_s=0)
+    peer = scene.connect().start(*security)
+    peer.ask(CreateSubscriptionRequest(1000.0, 100, 10, 0, enabled=True, priority=0))
+    waiting = [peer.post(peer.raw(PublishRequest(None))) for _ in range(2)]
+    for turn in range(360):
+        if turn % 2 == 0:
+            peer.renew(3_600_000)
+        peer.tick(10)
+        peer.publish(float(turn))
+        assert peer.got(waiting.pop(0)).body.subscription
+        waiting.append(peer.post(peer.raw(PublishRequest(None))))
+    assert 70 <= peer.end.tokens <= 181
+    assert None is peer.error
+    assert 30_000_000_000 == peer.channel.tokens.held[-1].expires - (scene.now - 20 * 10**9)

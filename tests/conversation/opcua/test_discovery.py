@@ -51,3 +51,17 @@ def test_find_servers_of_a_device_that_does_not_say_who_it_is(world):
     one = scene.device.endpoints()[0].server._replace(uri="urn:else")
     peer.end.on_findserversrequest = lambda request, asked: FindServersResponse((one,))
     assert not peer.ask(FindServersRequest(None, None, None)).body.servers
+
+
+def test_endpoints_that_changed_are_told(world):
+    scene = world(BOTH, BOTH)
+    discovering(scene).ask(ASK)
+    scene.device.security = (*scene.device.security, ("http://opcfoundation.org/UA/SecurityPolicy#Basic128Rsa15", 3))
+    scene.now += 61 * 10**9
+    discovering(scene).ask(ASK)
+    (record,) = [one for one in scene.records if one.kind.value == "finding"]
+    assert "new: Basic128Rsa15 mode 3 at opc.tcp://d:1" in record.text
+    assert "gone: none" in record.text
+    scene.now += 61 * 10**9
+    discovering(scene).ask(ASK)
+    assert 1 == len([one for one in scene.records if one.kind.value == "finding"])
