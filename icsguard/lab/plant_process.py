@@ -17,8 +17,8 @@ from icsguard.lab.plant import Sight
 from icsguard.lab.plc import Write
 from icsguard.runtime.tasks import spawn
 
-START_S: Final = 20.0
-"""Longest wait for the first sight: pymodbus alone takes half a second to import, more on a busy machine."""
+START_S: Final = 60.0
+"""Longest wait for the first sight: asyncua takes seconds to build its address space, more on a busy machine."""
 STOP_S: Final = 5.0
 MAX_SIGHTS: Final = 12_000  # twenty minutes at ten a second
 MAX_WRITES: Final = 20_000  # all that a demo can write, several times over
