@@ -118,29 +118,34 @@ def _ramp(law: NodeLaw, number: Number, olds: list[Number], moment: Moment) -> I
         yield reason("rate-of-change", text, law, MANIPULATION, value=number, limit=most)
 
 
-def rule_breach(rule: NodeRule, change: NodeChange, index_range: str, node: str) -> tuple[str, str] | None:
-    """Return code and sentence of what a rule does not let through of a written value; None where it is good."""
+def rule_breach(rule: NodeRule, change: NodeChange, index_range: str) -> tuple[str, str] | None:
+    """Return what a rule does not let through of a written value: a code, and how its sentence goes on after the node.
+
+    None where the value is good.
+    """
     if index_range and not rule.index_range:
-        return "partial-write", f"{node}: rule {rule.id} permits whole values, not the part [{shown(index_range)}]"
+        return "partial-write", f": rule {rule.id} permits whole values, not the part [{shown(index_range)}]"
     if change.stamped and not rule.stamped:
-        text = f"{node}: rule {rule.id} permits a value, not status or time with it (stamped = true in the rule does)"
+        text = f": rule {rule.id} permits a value, not status or time with it (stamped = true in the rule does)"
         return "value-stamped", text
     if _base(change.type) in OPAQUE and not rule.structures:
-        return "value-opaque", f"{node}: {change.type or 'no value'} is written, which rule {rule.id} cannot look into"
+        return "value-opaque", f": {change.type or 'no value'} is written, which rule {rule.id} cannot look into"
     if rule.minimum is None and rule.maximum is None:
         return None
     if not change.values or not all(_within(rule.minimum, rule.maximum, change.type, one) for one in change.values):
         permitted = _range(rule.minimum, rule.maximum)
-        return "value-outside-rule", f"{node} = {_few(change)}: rule {rule.id} permits {permitted}"
+        return "value-outside-rule", f" = {_few(change)}: rule {rule.id} permits {permitted}"
     return None
 
 
-def argument_breach(rule: NodeRule, changes: list[NodeChange], method: str) -> tuple[str, str] | None:
-    """Return code and sentence of what a rule does not let through of a method's arguments."""
+def argument_breach(rule: NodeRule, changes: list[NodeChange]) -> tuple[str, str] | None:
+    """Return likewise what a rule does not let through of a method's arguments."""
+    if not rule.arguments:
+        return None
     sent = {change.argument: change for change in changes}
     for law in rule.arguments:
         change = sent.get(law.place)
-        where = f"argument {law.place + 1} of {method}"
+        where = f": argument {law.place + 1}"
         if change is None:
             return "argument-missing", f"{where} is missing, and rule {rule.id} limits it"
         if law.type and change.type != law.type:

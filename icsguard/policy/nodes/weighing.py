@@ -120,7 +120,7 @@ class Weigher:
         first = None
         for line in case.cell.permits:
             if _is_open(line, case):
-                return Weighed(self._marks(line, case, case.service), line, line.rule.id)
+                return Weighed(self._marks(line, case, None), line, line.rule.id)
             first = first or line
         if first is None:
             return Weighed([self._default(_not_permitted(case))])
@@ -161,43 +161,47 @@ class Weigher:
 
     def _ruled(self, case: NodeCase, item: Item) -> Weighed:
         access, tree = item.access, case.memory.tree
-        what = _named(access)
         grounds = [
-            Ground(_denied(line, case, what), line.rule.state)
+            Ground(_denied(line, case, _named(access)), line.rule.state)
             for line in case.cell.denies
             if line.denies(access, tree) and _is_open(line, case)
         ]
-        reaching = [line for line in case.cell.permits if line.reaches(access, tree)]
-        breaches = {line.rule.id: self._breach(line, case, item) for line in reaching}
-        met = [line for line in reaching if breaches[line.rule.id] is None]
+        met: list[NodeLine] = []
+        breach: Ground | None = None
+        first: NodeLine | None = None
+        for line in case.cell.permits:
+            if not line.reaches(access, tree):
+                continue
+            found = self._breach(line, case, item)
+            if found is None:
+                met.append(line)
+            elif breach is None:
+                first, breach = line, Ground(found, line.rule.state)
         if met:
-            marks = [mark for line in met for mark in self._marks(line, case, what)]
-            return Weighed([*grounds, *marks], met[0], met[0].rule.id)
-        if reaching:
-            line = reaching[0]
-            breach = breaches[line.rule.id]
-            assert breach is not None  # noqa: S101 - no line is met
-            return Weighed([*grounds, Ground(breach, line.rule.state)], line, line.rule.id)
+            for line in met:
+                grounds += self._marks(line, case, access)
+            return Weighed(grounds, met[0], met[0].rule.id)
+        if first is not None and breach is not None:
+            return Weighed([*grounds, breach], first, first.rule.id)
         if _is_own_description(case, access):
             return Weighed(grounds, None, "standard-nodes")
         return Weighed([*grounds, self._default(_unreached(case, access))])
 
     def _breach(self, line: NodeLine, case: NodeCase, item: Item) -> Reason | None:
         """Return why a rule that reaches the node does not permit this."""
-        access, technique = item.access, _technique(case)
-        what = _named(access)
+        access = item.access
         if not _is_open(line, case):
             return _shut(line, case)
         if not line.takes(access):
-            text = f"rule {line.rule.id} reaches {what}, but not its attribute {access.attribute}"
-            return _of_rule(line, "attribute-not-permitted", text, technique)
+            text = f"rule {line.rule.id} reaches {_named(access)}, but not its attribute {access.attribute}"
+            return _of_rule(line, "attribute-not-permitted", text, _technique(case))
         found = None
         if access.intent is Intent.EXECUTE:
-            found = argument_breach(line.rule, item.changes, what)
+            found = argument_breach(line.rule, item.changes)
         elif access.intent is Intent.WRITE:
-            breaches = (rule_breach(line.rule, change, access.index_range, what) for change in item.changes)
+            breaches = (rule_breach(line.rule, change, access.index_range) for change in item.changes)
             found = next((breach for breach in breaches if breach), None)
-        return None if found is None else _of_rule(line, found[0], found[1], MODIFY_PARAMETER)
+        return None if found is None else _of_rule(line, found[0], _named(access) + found[1], MODIFY_PARAMETER)
 
     def _limits(self, case: NodeCase, item: Item, law: NodeLaw) -> list[Reason]:
         if case.meaning.function == HISTORY_UPDATE:
@@ -210,10 +214,11 @@ class Weigher:
             found for change in item.changes for found in point_breaches(law, change, item.access.index_range, moment)
         ]
 
-    def _marks(self, line: NodeLine, case: NodeCase, what: str) -> list[Ground]:
+    def _marks(self, line: NodeLine, case: NodeCase, access: NodeAccess | None) -> list[Ground]:
         action, rule = line.rule.action, line.rule
         if action not in {Action.ALERT, Action.HOLD}:
             return []
+        what = case.service if access is None else _named(access)
         code, told = ("held-by-rule", "lets a human approve") if action is Action.HOLD else ("alert-by-rule", "marks")
         text = rule.text or f"rule {rule.id} {told} each {case.service} of {what}"
         return [Ground(replace(_of_rule(line, code, text, _technique(case)), decision=action.decision), rule.state)]

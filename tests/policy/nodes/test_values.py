@@ -116,12 +116,12 @@ def test_a_part_of_an_array_is_no_value_of_a_point(ua):
     ],
 )
 def test_a_rule_has_limits_of_its_own(rule, change, code):
-    found = rule_breach(NodeRule("r", **rule), change, "", "node")
+    found = rule_breach(NodeRule("r", **rule), change, "")
     assert code == (found and found[0])
 
 
 def test_a_clients_text_is_escaped_where_it_is_told():
-    found = rule_breach(NodeRule("r", maximum=1), NodeChange(0, "String", ("\x1b[2J\n",)), "", "node")
+    found = rule_breach(NodeRule("r", maximum=1), NodeChange(0, "String", ("\x1b[2J\n",)), "")
     assert "\x1b" not in found[1]
     assert "\n" not in found[1]
 
@@ -142,5 +142,5 @@ def test_a_clients_text_is_escaped_where_it_is_told():
     ],
 )
 def test_arguments_are_held_against_their_law(law, changes, code):
-    found = argument_breach(NodeRule("r", arguments=(law,)), changes, "method")
+    found = argument_breach(NodeRule("r", arguments=(law,)), changes)
     assert code == (found and found[0])
