@@ -104,7 +104,7 @@ def show_list(*, pki: Folder = None, config: Config = None, as_json: Json = Fals
     from icsguard.runtime import pki_store
 
     folder, wall = _folder(pki, config), _wall()
-    every = [(one.folder, one) for one in pki_store.listed(folder)] + [("waits", one) for one in pki_store.seen(folder)]
+    every = [(one.folder, one) for one in pki_store.listed(folder)] + [("seen", one) for one in pki_store.seen(folder)]
     days = [expiry_of(one.certificate, wall).days for _, one in every]
     if as_json:
         rows = [
@@ -131,7 +131,7 @@ def show_list(*, pki: Folder = None, config: Config = None, as_json: Json = Fals
             for (kind, one), left in zip(every, days, strict=True)
         ]
         show.table(["FOLDER", "FILE", "URI", "DAYS", "SHA-256"], cells, right=frozenset({"DAYS"}))
-    if any(expiry_of(one.certificate, wall).level == 0 for kind, one in every if kind not in {"waits", "rejected"}):
+    if any(expiry_of(one.certificate, wall).level == 0 for kind, one in every if kind not in {"seen", "rejected"}):
         raise typer.Exit(ExitCode.FINDING)
 
 
