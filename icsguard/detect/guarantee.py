@@ -33,6 +33,8 @@ JUMP: Final = 0.05
 """Share of the stake dealt anew at each block. A stake below 1 is filled up: quiet weeks must not make it deaf."""
 APART: Final = 600 * SECOND
 """An alarm so soon after the last one is the same one, still going on."""
+LASTING: Final = 3_000 * SECOND
+"""One that still goes on after so long counts again: a plant that alarms without end keeps no promise."""
 MAX_ALARMS: Final = 64  # kept of the last day; so many are far too many for any budget
 WATCHED: Final = ((HOUR, 1e-3), (DAY, 5e-3))
 """Windows, with the chance below which a number of alarms in them is no accident."""
@@ -60,7 +62,7 @@ class Guarantee:
         self._bets = self._new_bets()
         self._turn = self._sign_at = 0
         self._alarms: deque[int] = deque(maxlen=MAX_ALARMS)
-        self._last_alarm = -APART
+        self._last_alarm = -DAY
         self.alarms = 0
         """Separate alarms since the start."""
         self.watched_ns = 0
@@ -80,7 +82,7 @@ class Guarantee:
 
     def alarm(self, at: int) -> None:
         """Take a score above the threshold."""
-        if at - self._last_alarm >= APART:
+        if at - self._last_alarm >= APART or at - self._alarms[-1] >= LASTING:
             self._alarms.append(at)
             self.alarms += 1
         self._last_alarm = at

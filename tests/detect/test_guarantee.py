@@ -90,6 +90,13 @@ def test_one_alarm_that_goes_on_is_one(watched):
     assert 2 == watched.guarantee.alarms
 
 
+def test_a_plant_that_alarms_without_end_is_told_within_the_hour(watched):
+    watched.blocks([2.0] * 50)
+    assert 0 == watched.guarantee.suspended_since
+    watched.blocks([2.0] * 10)
+    assert 0 < watched.guarantee.suspended_since - START <= HOUR
+
+
 def test_the_guarantee_returns_after_quiet_hours(watched):
     noise = random.Random(4)
     watched.blocks([2.0, *[0.5] * 30, 2.0])
@@ -102,6 +109,7 @@ def test_the_guarantee_returns_after_quiet_hours(watched):
 
 def test_blocks_that_were_alarmed_are_no_evidence_of_drift(watched):
     watched.blocks([2.0] * 200)
+    assert 4 == watched.guarantee.alarms  # one that goes on, counted again every fifty minutes
     assert 1.0 == pytest.approx(watched.guarantee.stake)
 
 
