@@ -19,6 +19,8 @@ from icsguard.policy.windows import FOREVER, Calendar, Hours
 
 MAX_CELLS: Final = 4_096  # kinds of clients by services in use are far fewer; when full, it starts anew
 LOOKS: Final = frozenset({Intent.READ, Intent.SUBSCRIBE, Intent.BROWSE})
+OF_ATTRIBUTES: Final = frozenset({Intent.READ, Intent.SUBSCRIBE, Intent.WRITE})
+"""What is done to one attribute; all else is done to the node itself."""
 _REGISTER_WRITES: Final = frozenset({5, 6, 15, 16, 22, 23})
 _REGISTER_READS: Final = frozenset({1, 2, 3, 4, 23})
 """Modbus functions that a grant may name (AP V1.1b3 §6): on nodes it gives reading or writing likewise."""
@@ -60,7 +62,7 @@ class NodeLine:
 
     def takes(self, access: NodeAccess) -> bool:
         """Say whether the rule speaks of this attribute: by default the value alone may be written."""
-        if not access.attribute:
+        if access.intent not in OF_ATTRIBUTES:
             return True
         if self.rule.attributes:
             return access.attribute in self.rule.attributes

@@ -106,7 +106,7 @@ def test_a_deny_rule_without_nodes_denies_the_service(ua):
     assert (REFUSE, ["denied-by-rule"]) == (judged.service.decision, ua.codes(judged))
 
 
-@pytest.mark.parametrize("attribute", [1, 3, 14, 17])
+@pytest.mark.parametrize("attribute", [0, 1, 3, 14, 17, 2**32 - 1])
 def test_only_the_value_of_a_node_is_written(ua, attribute):
     bench = ua.bench(ua.rule(), points=[ua.point("Speed")])
     assert ["attribute-not-permitted"] == ua.codes(bench.ask(ua.write(("Speed", 1.0), attribute=attribute)))
