@@ -16,6 +16,7 @@ from icsguard.protocols.opcua.handshake import Acknowledge, Hello, Limits, ackno
 from icsguard.protocols.opcua.security import NONE
 from icsguard.protocols.opcua.status import STATUS
 from icsguard.protocols.opcua.times import ticks_of
+from icsguard.protocols.opcua.tokens import MIN_LIFETIME_MS
 from icsguard.protocols.opcua.uacp import Frame
 
 _CHECKS: Final = STATUS["BadSecurityChecksFailed"]
@@ -49,7 +50,7 @@ class ClientLeg(Leg):
         self.small = Limits(limits.chunk, limits.session_message, limits.chunks)
         """Before a session is active."""
         self.large = Limits(limits.chunk, limits.message, limits.chunks)
-        longest_ms = host.guard.options.token_lifetime_s * 1000
+        longest_ms = max(host.guard.options.token_lifetime_s * 1000, MIN_LIFETIME_MS)
         super().__init__(host, Channel(Role.SERVER, self.small, longest_ms=longest_ms), peer_is_client=True)
         self._owner = host
         self.url = ""
