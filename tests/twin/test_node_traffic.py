@@ -1,5 +1,6 @@
 """Rows of OPC UA become rows of the imagined map, and the twin's own reader gets the values back."""
 
+import random
 import struct
 
 import pytest
@@ -306,3 +307,25 @@ def test_another_list_of_points_keeps_the_sessions(line):
     every.adopt({"mixer": line.points[:1]})
     rows = every.rows([line.row(reads("P0", "P1"), ReadResponse((double(1.0), double(1.0)), None))])
     assert ["010300000004"] == [one.request[6:12].hex() for one in rows]
+
+
+def test_no_bytes_of_a_stranger_raise_or_touch_a_point_twice(line):
+    rng = random.Random(7)
+    subscribed(line, "P0")
+    good = [
+        line.row(reads("P0", "Pump"), ReadResponse((double(1.0), double(2.0)), None)),
+        line.row(writes(P0=1.0, P1=2.0), StatusResponse((GOOD, GOOD), None)),
+        line.row(PublishRequest(None), published(h50=1.0)),
+        line.row(writes(P0=1.0), None, outcome=Outcome.UNKNOWN),
+    ]
+    for _ in range(1_000):
+        row = rng.choice(good)
+        parts = [bytearray(row.request), bytearray(row.response)]
+        for raw in parts:
+            for _ in range(rng.randint(0, 3)):
+                if raw:
+                    raw[rng.randrange(len(raw))] = rng.randrange(256)
+        made = line.traffic.rows(row._replace(request=bytes(parts[0]), response=bytes(parts[1])))
+        assert made
+        assert all(event(one).request.defect is None for one in made)
+        line.traffic.questions(Question(1, "mixer", 1, "10.0.0.21", 1, bytes(parts[0])))

@@ -44,7 +44,17 @@ CODES: Final = {
     "certificate-pin": "BadCertificateUntrusted",
 }
 """Code to the StatusCode that names it."""
-_BROKEN: Final = (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature, Warning)
+_BROKEN: Final = (
+    ValueError,
+    TypeError,
+    OverflowError,
+    UnsupportedAlgorithm,
+    InvalidSignature,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+    x509.DuplicateExtension,
+    Warning,
+)
 """What the library raises on bytes that are no certificate, and on signatures that do not fit."""
 
 
@@ -107,6 +117,21 @@ class Trust:
         sent = list(_certificates(_chain(chain), []))
         if not sent:
             return _defect("certificate-unreadable", "the leaf cannot be read")
+        try:
+            return self._whole(leaf, sent, wall, use=use, uri=uri, pinned=pinned)
+        except _BROKEN as error:  # the library reads some parts only when they are asked for
+            return _defect("certificate-unreadable", f"a part of the chain cannot be read: {type(error).__name__}")
+
+    def _whole(
+        self,
+        leaf: Certificate,
+        sent: list[x509.Certificate],
+        wall: int,
+        *,
+        use: x509.ObjectIdentifier,
+        uri: str,
+        pinned: str,
+    ) -> Defect | None:
         found = self._own(leaf, sent[0], wall, use)
         if found is None and uri and leaf.uri != uri:
             said, holds = shown(uri), shown(leaf.uri) or "no URI"
@@ -217,9 +242,12 @@ def _certificates(raws: Iterable[bytes], faults: list[str]) -> Iterator[x509.Cer
             faults.append(f"certificate {place + 1}: {found.text}")
             continue
         try:
-            yield x509.load_der_x509_certificate(found.der)
+            parsed = x509.load_der_x509_certificate(found.der)
+            parsed.subject.public_bytes(), parsed.issuer.public_bytes()  # read only now; later they must not fail
         except _BROKEN as error:
             faults.append(f"certificate {place + 1}: {type(error).__name__}")
+        else:
+            yield parsed
 
 
 def _crls(raws: Iterable[bytes], faults: list[str]) -> Iterator[x509.CertificateRevocationList]:
@@ -228,9 +256,12 @@ def _crls(raws: Iterable[bytes], faults: list[str]) -> Iterator[x509.Certificate
             faults.append(f"revocation list {place + 1} is beyond what is taken")
             continue
         try:
-            yield x509.load_der_x509_crl(raw)
+            parsed = x509.load_der_x509_crl(raw)
+            parsed.issuer.public_bytes()
         except _BROKEN as error:
             faults.append(f"revocation list {place + 1} cannot be read: {type(error).__name__}")
+        else:
+            yield parsed
 
 
 def _chain(raw: bytes) -> tuple[bytes, ...]:

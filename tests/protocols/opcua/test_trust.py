@@ -1,5 +1,6 @@
 """Trust lists, issuers and revocation lists: who is believed, and why not."""
 
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -236,3 +237,18 @@ def test_a_signature_over_a_broken_digest_is_weak(plant, monkeypatch):
     monkeypatch.setattr("icsguard.protocols.opcua.trust.hashes.SHA1", hashes.SHA256)  # nobody signs with SHA-1 any more
     trust = Trust.of([der(plant.alone)])
     assert "certificate-weak" == code(trust.client(der(plant.alone), URI, WALL))
+
+
+def test_no_bytes_of_a_stranger_raise(plant):
+    rng = random.Random(7)
+    trust = Trust.of([plant.root, der(plant.alone)], crls=[plant.crl])
+    chain = der(plant.issued) + plant.root
+    for _ in range(400):
+        raw = bytearray(chain)
+        for _ in range(rng.randint(1, 4)):
+            raw[rng.randrange(len(raw))] = rng.randrange(256)
+        found = trust.client(bytes(raw[: rng.randint(0, len(raw))] if rng.random() < 0.3 else raw), URI, WALL)
+        assert found is None or found.code in CODES
+        crl = bytearray(plant.crl)
+        crl[rng.randrange(len(crl))] = rng.randrange(256)
+        Trust.of([bytes(raw)], [bytes(raw)], crls=[bytes(raw), bytes(crl)]).client(chain, URI, WALL)
