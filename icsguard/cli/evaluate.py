@@ -18,7 +18,7 @@ def evaluate(
     *,
     full: Annotated[bool, typer.Option("--full/--short", help="Everything, or what every build can afford.")] = False,
     only: Annotated[
-        list[str] | None, typer.Option("--set", help="Only this plant or recorded set; may be repeated.")
+        list[str] | None, typer.Option("--set", help="Only this plant, recorded set or study; may be repeated.")
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Write the page (HTML) here.", show_default=False)] = None,
     json_file: Annotated[Path | None, typer.Option(help="Write the figures (JSON) here.", show_default=False)] = None,
@@ -35,10 +35,10 @@ def evaluate(
         from icsguard.evaluation.run import evaluate as measure
         from icsguard.evaluation.tables import as_text, goals_table
     form = FULL if full else SHORT
-    unknown = sorted(set(only or ()) - {*FULL.plants, *FULL.real})
+    unknown = sorted(set(only or ()) - {*FULL.plants, *FULL.real, *FULL.studies})
     if unknown:
         text = f"there is no set {', '.join(unknown)}"
-        raise CliError(text, hint=f"one of {', '.join((*FULL.plants, *FULL.real))}", code=ExitCode.USAGE)
+        raise CliError(text, hint=f"one of {', '.join((*FULL.plants, *FULL.real, *FULL.studies))}", code=ExitCode.USAGE)
     result = measure(form, only or (), seed, show.note)
     if report is not None:
         report.write_text(html(result), encoding="utf-8")

@@ -29,6 +29,7 @@ from icsguard.detect.guarantee import promise
 from icsguard.detect.options import ConduitOptions, ShadowOptions
 from icsguard.detect.residuals import ResidualWatch, Strange
 from icsguard.detect.sandbox import SandboxWatch
+from icsguard.detect.triage import Triage, TriageMemory
 from icsguard.detect.writes import WriteWatch
 from icsguard.inference.api import Array
 from icsguard.protocols.modbus.describe import reference
@@ -53,7 +54,12 @@ class ConduitWatch:
     """The state of one conduit. `site` is None until something was learnt; then image and conduct are all there is."""
 
     def __init__(
-        self, options: ConduitOptions, shared: ShadowOptions, site: Site | None, flow_model: FlowModel | None
+        self,
+        options: ConduitOptions,
+        shared: ShadowOptions,
+        site: Site | None,
+        flow_model: FlowModel | None,
+        triage: Triage | None = None,
     ) -> None:
         self.options = options
         self.note = ""
@@ -96,6 +102,7 @@ class ConduitWatch:
         self.findings: list[Finding] = []
         self.isolations: list[IsolationRequest] = []
         self.strange: Strange | None = None
+        self._triage, self._memory = triage, TriageMemory()
         self._repeat_told = -REMIND_NS
 
     def observe(self, transaction: Transaction) -> None:
@@ -233,17 +240,24 @@ class ConduitWatch:
         if self.residuals is None:
             return
         strange = self.residuals.feed(row)
+        self._memory.take(self.residuals.levels if strange is not None else None)
         if strange is None:
             return
         self.strange = strange
         alarm = self.residual_alarm
         at_once, slowly = alarm.score(strange.score, strange.at), alarm.drift(strange.score, strange.at)
         if at_once or slowly:
-            self._find(
-                explain.implausible(
-                    strange, conduit=self.options.name, calibration=alarm.calibration, drift=not at_once
-                )
+            found = explain.implausible(
+                strange, conduit=self.options.name, calibration=alarm.calibration, drift=not at_once
             )
+            self._find(self._named(found))
+
+    def _named(self, found: Finding) -> Finding:
+        """Return the alarm with what it looks like, where there is a model that can say."""
+        features = self._memory.features() if self._triage is not None else None
+        if self._triage is None or features is None:
+            return found
+        return explain.looks_like(found, self._triage.name(features))
 
     def is_twin_alarmed(self, now: int) -> bool:
         """Say whether measured values were implausible a moment ago, by a threshold whose guarantee holds."""

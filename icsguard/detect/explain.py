@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import isfinite
 from typing import Final
 
@@ -14,6 +15,7 @@ from icsguard.detect.answers import Oddity
 from icsguard.detect.catalog import kind
 from icsguard.detect.conduct import Conduct
 from icsguard.detect.residuals import Strange
+from icsguard.detect.triage import SURE, Named
 from icsguard.detect.writes import Odd
 from icsguard.twin.image import Deviation
 from icsguard.twin.site_model import Calibration, Column
@@ -226,6 +228,22 @@ def implausible(one: Strange, *, conduit: str, calibration: Calibration, drift: 
         contributions=one.contributions,
         facts={"alarms_per_day_bound": calibration.per_day, "blocks": float(len(calibration.blocks))},
     )
+
+
+LOOKS: Final = {
+    "shifted": "a value that is shown too high or too low",
+    "drifting": "a value that is slowly led away",
+    "frozen": "a value that stands still",
+    "replayed": "an older recording played again",
+}
+
+
+def looks_like(found: Finding, named: Named) -> Finding:
+    """Return an alarm with the name that triage gives it; unchanged where that is too unsure to be told."""
+    if named.chance < SURE:
+        return found
+    text = f"{found.text}; it looks like {LOOKS[named.name]} (probability {named.chance:.2f})"
+    return replace(found, text=text, facts={**found.facts, f"looks_{named.name}": round(named.chance, 3)})
 
 
 def unusual_flow(

@@ -21,6 +21,7 @@ from icsguard.detect.flow_model import FlowModel
 from icsguard.detect.judging import judge
 from icsguard.detect.options import ShadowOptions
 from icsguard.detect.paths import PathWatch
+from icsguard.detect.triage import Triage
 from icsguard.twin.site_model import Site
 
 FOLLOWED: Final = frozenset({"modbus", "opcua"})
@@ -32,11 +33,18 @@ PORTION: Final = 4
 class Shadow:
     """Everything that the shadow knows, of all conduits."""
 
-    def __init__(self, options: ShadowOptions, sites: Mapping[str, Site | None], flow_model: FlowModel | None) -> None:
+    def __init__(
+        self,
+        options: ShadowOptions,
+        sites: Mapping[str, Site | None],
+        flow_model: FlowModel | None,
+        triage: Triage | None = None,
+    ) -> None:
         self.options = options
         self.flow_model = flow_model
+        self._triage = triage
         self._watches = {
-            conduit.name: ConduitWatch(conduit, options, sites.get(conduit.name), flow_model)
+            conduit.name: ConduitWatch(conduit, options, sites.get(conduit.name), flow_model, triage)
             for conduit in options.conduits
             if conduit.protocol in FOLLOWED
         }
@@ -95,6 +103,7 @@ class Shadow:
             "shed_findings": sum(watch.shed_findings for watch in watches),
             "unknown_conduit": self._unknown,
             "flow_model": self.flow_model.digest if self.flow_model else "none",
+            "triage": self._triage.digest if self._triage else "none",
         }
         for name, watch in self._watches.items():
             facts[f"{name}.twin"] = watch.summary(now)

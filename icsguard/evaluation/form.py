@@ -23,6 +23,8 @@ class Form:
     """Requests of each deterministic kind, a plant."""
     real: tuple[str, ...]
     """Recorded sets."""
+    studies: tuple[str, ...] = ()
+    """Measurements beside: see `evaluation.studies`."""
 
 
 SHORT: Final = Form("short", ("water", "boiler"), 2_500, 1_200, 8, 120, 4, 20, ())
@@ -36,5 +38,6 @@ FULL: Final = Form(
     12,
     300,
     ("batadal", "wdt", "tep_pasad", "skab", "lemay", "modbus_benign"),
+    ("poison", "triage", "transfer", "challenger"),
 )
 FORMS: Final = {form.name: form for form in (SHORT, FULL)}

@@ -16,6 +16,7 @@ from icsguard.evaluation.form import Form
 from icsguard.evaluation.lies import LieTrial
 from icsguard.evaluation.loaded import DataMissingError, folder
 from icsguard.evaluation.plant_result import PlantResult
+from icsguard.evaluation.studies import STUDIES, study
 from icsguard.evaluation.tables import Result, Row, Table, Trace
 from icsguard.lab.plants.catalog import FROZEN, PLANTS, TUNED
 
@@ -39,7 +40,9 @@ def evaluate(form: Form, only: Sequence[str], seed: int, progress: Progress) -> 
     found = _Found()
     for name in [one for one in (only or form.plants) if one in PLANTS]:
         found.plants.append(_plant(name, form, seed, progress))
-    for name in [one for one in (only or form.real) if one not in PLANTS]:
+    for name in [one for one in (only or form.studies) if one in STUDIES]:
+        found.recorded.append(study(name, seed, progress))
+    for name in [one for one in (only or form.real) if one not in PLANTS and one not in STUDIES]:
         try:
             folder()
         except DataMissingError as error:

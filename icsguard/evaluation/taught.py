@@ -14,6 +14,7 @@ from icsguard.core.point import Point
 from icsguard.core.transaction import Opinion, Question, Transaction
 from icsguard.detect.flow_model import FlowModel
 from icsguard.detect.options import ConduitOptions, ShadowOptions
+from icsguard.detect.residuals import Levels
 from icsguard.detect.shadow import Shadow
 from icsguard.learn.export import export, site_key
 from icsguard.learn.fit import fit
@@ -88,6 +89,11 @@ class Guarded:
     def fact(self, name: str) -> float:
         """Return one number that the status shows of this conduit; 0 where it shows none."""
         return float(self._shadow.status(0).get(f"{self._conduit}.{name}", 0.0))
+
+    def levels(self) -> Levels | None:
+        """Return the last scored row in full."""
+        watch = self._shadow._watches[self._conduit]  # noqa: SLF001 - the harness looks where operators cannot
+        return watch.residuals.levels if watch.residuals else None
 
     def score(self) -> float:
         """Return the residual score of the last row, in units of its threshold's scale; 0 before the first."""

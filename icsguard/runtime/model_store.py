@@ -15,12 +15,14 @@ from typing import Final
 
 from icsguard.config.settings import Settings
 from icsguard.detect.flow_model import FlowModel, open_model
+from icsguard.detect.triage import Triage, open_triage
 from icsguard.inference import manifest as cards
 from icsguard.inference import probe, signature
 from icsguard.inference.api import ModelRefusedError
 from icsguard.inference.gate import MAX_FILE, Passed, admit
 from icsguard.inference.onnx import OnnxScorer
 from icsguard.inference.release_key import RELEASE_KEY
+from icsguard.inference.triage_key import TRIAGE_KEY
 from icsguard.runtime.engineering import engineering_twin
 from icsguard.runtime.places import ShippedDataMissingError, models_dir
 from icsguard.twin import site_model
@@ -53,6 +55,7 @@ class Models:
     """Model to reason, for the status and the record."""
     challengers: Mapping[str, Site] = field(default_factory=dict)
     """Models on trial beside those of `sites`."""
+    triage: Triage | None = None
 
 
 class ModelStore:
@@ -78,7 +81,12 @@ class ModelStore:
             flow = self.flow(models_dir())
         except (ModelRefusedError, ShippedDataMissingError, OSError) as error:
             refused["flow_ae"] = str(error)
-        return Models(sites, flow, refused, challengers)
+        triage = None
+        try:
+            triage = self.triage(models_dir())
+        except (ModelRefusedError, ShippedDataMissingError, OSError) as error:
+            refused["triage"] = str(error)
+        return Models(sites, flow, refused, challengers, triage)
 
     def _if_there(self, folder: Path, key: Path, name: str, refused: dict[str, str]) -> Site | None:
         """Return the model of a folder; None where there is none or it is refused, and then the reason is noted."""
@@ -111,6 +119,14 @@ class ModelStore:
         manifest = cards.decode(text)
         passed = self._admitted("flow_ae.onnx", folder / "flow_ae.onnx", manifest, text)
         return open_model(OnnxScorer(passed), manifest)
+
+    def triage(self, folder: Path, key: bytes = TRIAGE_KEY) -> Triage:
+        """Return the shipped models that name alarms; raise ModelRefusedError or OSError."""
+        text = _read(folder / "triage.json", cards.MAX_MANIFEST)
+        signature.check(key, text, _read(folder / "triage.sig", 64))
+        manifest = cards.decode(text)
+        passed = self._admitted("triage.onnx", folder / "triage.onnx", manifest, text)
+        return open_triage(OnnxScorer(passed), manifest)
 
     def _admitted(self, name: str, path: Path, manifest: cards.Manifest, text: bytes) -> Passed:
         passed = admit(name, _read(path, MAX_FILE), manifest)

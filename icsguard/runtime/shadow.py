@@ -224,7 +224,7 @@ class ShadowProcess:
         stamp = (self._raw, digests, models.flow.digest if models.flow else "")
         if stamp != self._in_use:  # a challenger that comes or goes leaves the champion's image alone
             self._in_use, self._sites = stamp, sites
-            self._core = Shadow(options, sites, models.flow)
+            self._core = Shadow(options, sites, models.flow, models.triage)
         self._ring.adopt(options, sites, models.challengers, models.flow, self._clock.now())
         _LOG.info("models", sites=digests, flow=models.flow.digest if models.flow else "none")
         gc.collect()

@@ -2,10 +2,12 @@
 
 import struct
 
+import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
 from icsguard.config.settings import Conduit, GatewaySettings, Settings, ShadowSettings
+from icsguard.detect.triage import CLASSES, FEATURES
 from icsguard.inference import manifest as cards
 from icsguard.inference import signature
 from icsguard.inference.api import ModelRefusedError
@@ -49,7 +51,7 @@ def test_what_was_learnt_here_is_loaded_and_probed_once(settings, fitted):
     assert models.sites["cell"].model == fitted.model
     assert models.sites["cell"].scorer is not None
     assert models.flow is not None
-    assert len(store._passed) == 2
+    assert len(store._passed) == 3
 
 
 def test_no_model_is_no_fault(settings, folder):
@@ -124,3 +126,16 @@ def test_a_probe_that_does_not_end_is_killed():
 def test_a_probe_of_nonsense_is_refused_with_its_reason():
     with pytest.raises(ModelRefusedError, match="manifest cannot be read"):
         run_probe(b"{}", struct.pack(">Q", 0))
+
+
+def test_the_shipped_triage_models_pass_and_name_an_alarm():
+    triage = ModelStore().triage(models_dir())
+    named = triage.name(np.zeros(len(FEATURES)))
+    assert named.name in CLASSES
+    assert 0.25 <= named.chance <= 1.0
+    assert 12 == len(triage.digest)
+
+
+def test_triage_signed_by_somebody_else_is_refused():
+    with pytest.raises(ModelRefusedError):
+        ModelStore().triage(models_dir(), signature.public_key(signature.new_key()))
