@@ -38,7 +38,7 @@ def show_effective(*, config: Config = None, as_json: Json = False) -> None:
         conduit["policy"] = {
             "source": policy["source"],
             "digest": policy["digest"],
-            "rules": len(policy["rules"]),
+            "rules": len(policy["rules"]) + len((policy["opcua"] or {"rules": ()})["rules"]),
             "points": len(policy["points"]),
         }
     if as_json:

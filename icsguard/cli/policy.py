@@ -109,7 +109,7 @@ def apply(
     Live sessions are judged by the new policy from their next request on. On any error the old one stays in force.
     """
     settings = settings_file.loaded(config_path(config))
-    rules = ", ".join(f"{one.name}: {len(one.policy.rules)} rules" for one in settings.conduits)
+    rules = ", ".join(f"{one.name}: {one.policy.rule_count} rules" for one in settings.conduits)
     said = f"from the next request on these policies decide ({rules}); what they do not permit is refused in enforce"
     request = Reload(reason=checked_reason(reason))
     if dry_run:

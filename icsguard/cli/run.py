@@ -66,7 +66,7 @@ def announcement(settings: Settings, path: Path) -> list[str]:
 
 def conduit_line(conduit: Conduit) -> str:
     """Return one conduit: where clients connect, which device, how strictly."""
-    rules = len(conduit.policy.rules)
+    rules = conduit.policy.rule_count
     judged = f"{rules} rules, {len(conduit.policy.points)} points" if rules else "no policy yet: nothing is permitted"
     listen = f"{conduit.listen_host}:{conduit.listen_port}"
     return f"  {conduit.name}: {listen} -> {conduit.device_host}:{conduit.device_port}, mode {conduit.mode}, {judged}"

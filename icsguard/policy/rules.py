@@ -145,3 +145,8 @@ class Policy:
     """Rules that name nodes; None where the file has none."""
     source: str = ""
     """File it was read from."""
+
+    @property
+    def rule_count(self) -> int:
+        """How many rules it has, on registers and on nodes."""
+        return len(self.rules) + (len(self.opcua.rules) if self.opcua is not None else 0)

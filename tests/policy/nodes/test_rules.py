@@ -47,3 +47,7 @@ def test_a_rule_is_placed_where_it_names_anything_that_it_reaches():
 
 def test_a_point_of_a_node_alone_lives_in_no_register():
     assert not FULL.points[0].in_registers
+
+
+def test_rules_on_registers_and_on_nodes_are_counted_together():
+    assert (1, 0) == (Policy(opcua=FULL).rule_count, Policy().rule_count)
