@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from icsguard.cli.engineer import engineer
 from icsguard.cli.exits import CliError, ExitCode
 from icsguard.cli.extras import needed
 from icsguard.cli.handing_over import hand_over
@@ -24,6 +25,7 @@ app = typer.Typer(help="The twin of a conduit's process.", no_args_is_help=True,
 app.command("try", epilog="Example: icsguard twin try plc1 --write speed=80 --isolate 10.0.0.66 --hold-last")(try_out)
 app.command(epilog='Example: icsguard twin unlearn plc1 2026-11-18T02:00 2026-11-18T06:00 -r "intrusion"')(unlearn)
 app.command(epilog="Example: icsguard twin limits plc1")(limits)
+app.command(epilog='Example: icsguard twin engineer plc1 plant.fmu -r "model of the supplier"')(engineer)
 
 
 def fit_twin(settings: Settings, conduit: Conduit, traffic: Traffic, progress: Callable[[float, str], None]) -> str:
