@@ -23,6 +23,7 @@ from icsguard.protocols.opcua.messages_session import (
     IssuedToken,
     UserNameToken,
 )
+from icsguard.protocols.opcua.security import NONE
 from icsguard.protocols.opcua.services import answer_head, parse_response, structure
 from icsguard.protocols.opcua.status import STATUS
 
@@ -83,6 +84,9 @@ class Admitting:
 
     def _may_create(self) -> Defect | None:
         guard = self._guard
+        channel = self._talk.watch
+        if not channel.policy.secures and (NONE.uri, 1) not in guard.options.client_security:
+            return _no("channel-floor", "sessions without security are not permitted here", "BadSecurityPolicyRejected")
         most = guard.nodes.limits.sessions_per_client
         if guard.ledger.is_full or guard.ledger.held_by(self._talk.client.address) >= most:
             return _no("too-many-sessions", "this client has as many sessions as it may", "BadTooManySessions")

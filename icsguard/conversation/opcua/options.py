@@ -87,6 +87,11 @@ class UaConduit(ConduitOptions, Protocol):
 class Trust(Protocol):
     """Whom to believe. The texts of its defects are for records, never for a peer."""
 
+    @property
+    def is_empty(self) -> bool:
+        """Say whether nobody was ever said to be trusted."""
+        ...
+
     def client(self, chain: bytes, uri: str, wall: int) -> Defect | None:
         """Judge a client's certificate, its chain as sent; `uri` is who the client says it is, empty in an OPN."""
         ...

@@ -16,6 +16,7 @@ from icsguard.conversation.opcua import ending
 from icsguard.conversation.opcua.admitting import Admitting
 from icsguard.conversation.opcua.api import Command
 from icsguard.conversation.opcua.client_leg import FLOOD
+from icsguard.conversation.opcua.firewall import CHECKS, unfit, untrusted, unwanted
 from icsguard.conversation.opcua.flight import UaFlight
 from icsguard.conversation.opcua.guard import UaGuard
 from icsguard.conversation.opcua.namespaces import names_request
@@ -24,7 +25,6 @@ from icsguard.conversation.opcua.relaying import is_single
 from icsguard.conversation.opcua.traffic import Traffic
 from icsguard.conversation.states import ClientState, LinkState, Stage
 from icsguard.core.clock import MS, SECOND
-from icsguard.core.decision import Decision
 from icsguard.core.defect import Defect
 from icsguard.core.flow import Client
 from icsguard.protocols.opcua.chunks import Whole
@@ -160,6 +160,7 @@ class Passed(Passing):
         fault = self.watch.opened(frame, from_client=True)
         if fault is None and self.watch.policy.secures and guard.acts and guard.options.on_deny != "cut":
             fault = Defect("channel-unseen", "a secured channel cannot be enforced here", fatal=True, reply=_REJECTED)
+        fault = fault or unwanted(self.guard, self.watch, frame, now)
         if fault is not None and guard.acts:
             self._breach(fault, now)
             return
@@ -185,16 +186,12 @@ class Passed(Passing):
             self._request(whole, frames, now)
 
     def _mode_is_fit(self, now: int) -> bool:
-        """Judge the channel's security against policy's floor, as soon as the mode shows."""
+        """Judge the channel's security as soon as its mode shows."""
         self._judged_mode = True
-        guard = self.guard
-        if not guard.judges or not self.watch.policy.secures:
-            return True  # under None discovery is open, and sessions are judged when they are activated
-        verdict = guard.nodes.channel(self.peer)
-        if verdict.decision < Decision.REFUSE or not guard.acts:
+        fault = unfit(self.guard, self.watch, self.peer)
+        if fault is None or not self.guard.acts:
             return True
-        text = verdict.reasons[0].text if verdict.reasons else "its security is below the floor"
-        self._breach(Defect("channel-floor", text, fatal=True, reply=verdict.reply or _REJECTED), now)
+        self._breach(fault, now)
         return False
 
     def _request(self, whole: Whole, frames: tuple[Frame, ...], now: int) -> None:
@@ -332,6 +329,13 @@ class Passed(Passing):
             self._answer(frame, now)
         elif frame.kind == OPEN:
             self.watch.opened(frame, from_client=False)
+            fault = untrusted(self.guard, self.watch, frame, now)
+            if fault is not None:
+                ending.device_fault(self.guard, self.client, self.flow, fault, now)
+            if fault is not None and self.guard.acts:
+                self.hang_up()
+                self._no_device(fault._replace(reply=CHECKS), now)
+                return
             self.greeted()
             self._pass_near(frame, now)
         else:

@@ -74,6 +74,11 @@ class Trust:
         self.faults: tuple[str, ...] = ()
         """What could not be read; nothing of it is trusted."""
 
+    @property
+    def is_empty(self) -> bool:
+        """Say whether nobody was ever said to be trusted: a channel that passes through is then not judged by it."""
+        return not (self._trusted or self._pool or self._server_pin)
+
     @classmethod
     def of(
         cls,

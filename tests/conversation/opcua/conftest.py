@@ -173,6 +173,8 @@ class OpenTrust:
     def __init__(self, *barred):
         self.barred = barred
 
+    is_empty = False
+
     def _judge(self, chain):
         found = certificate_of(chain)
         if isinstance(found, Defect):

@@ -57,3 +57,31 @@ def test_a_secured_channel_without_cut_is_refused_while_enforcing(world):
     peer = scene.connect().hello()
     peer.open(*BOTH)
     assert 0x80550000 == peer.error.code
+
+
+@pytest.mark.parametrize("barred", ["urn:client", "urn:device"])
+def test_a_peer_that_is_not_trusted_is_cut_even_where_nothing_can_be_read(world, ua, barred):
+    scene = world(BOTH, BOTH, way="passthrough", on_deny="cut", trust=ua.OpenTrust(barred))
+    peer = scene.connect().hello().open(*BOTH)
+    assert 0x80130000 == peer.error.code
+    assert not scene.device.sessions
+    assert any(barred in record.text for record in scene.records)
+
+
+def test_without_a_trust_list_a_channel_that_passes_is_not_judged_by_one(world, ua):
+    trust = ua.OpenTrust("urn:client")
+    trust.is_empty = True
+    scene = world(BOTH, BOTH, way="passthrough", on_deny="cut", trust=trust)
+    assert scene.connect().start(*BOTH).read("P1").body
+
+
+def test_a_security_that_is_not_permitted_does_not_pass(world):
+    scene = world(SIGN, SIGN, way="passthrough", on_deny="cut")
+    other = scene.connect().hello().open("Aes128_Sha256_RsaOaep", 2)
+    assert 0x80550000 == other.error.code
+    encrypted = scene.connect().hello().open(*BOTH)
+    assert None is encrypted.create()
+    assert 0x80540000 == encrypted.error.code
+    clear = scene.connect().hello().open()
+    assert 0x80550000 == clear.create().fault
+    assert not scene.device.sessions

@@ -252,3 +252,8 @@ def test_no_bytes_of_a_stranger_raise(plant):
         crl = bytearray(plant.crl)
         crl[rng.randrange(len(crl))] = rng.randrange(256)
         Trust.of([bytes(raw)], [bytes(raw)], crls=[bytes(raw), bytes(crl)]).client(chain, URI, WALL)
+
+
+def test_a_list_of_nobody_is_empty():
+    assert Trust.of().is_empty
+    assert not Trust.of(server_pin="00").is_empty
