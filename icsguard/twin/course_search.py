@@ -202,7 +202,7 @@ def _greedy(known: Paces, most: int) -> list[list[int]]:
         best = int(np.argmax(gains))
         if gains[best] <= _GAIN * left:
             break
-        left -= float(gains[best])
+        left = max(left - float(gains[best]), 0.0)  # rounding may explain more than there is
         share = gram[:, best] / gram[best, best]
         beside = beside - share * beside[best]
         gram = gram - np.outer(share, gram[best])

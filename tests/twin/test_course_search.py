@@ -125,3 +125,15 @@ def test_of_two_laws_that_hardly_err_the_plain_one_stays():
     aligned[:, FAN] = rows[1:, FAN]
     known = replace(columns(aligned), moving=(ROOM,), free=(), numbers=(ROOM, DRIVE))
     assert () == improve(fitting.fit([aligned], known), [aligned], known).courses
+
+
+def test_data_without_noise_are_explained_to_the_last_bit():
+    rows = np.zeros((600, 4))
+    for index in range(1, 600):
+        pump = float(index % 60 < 50)
+        rows[index] = rows[index - 1, ROOM] + 0.25 * pump - 0.125, pump, 0.5, 0.5
+    aligned = rows[:-1].copy()
+    aligned[:, FAN] = rows[1:, FAN]
+    known = replace(columns(aligned), moving=(ROOM,), free=(), numbers=(ROOM,))
+    better = improve(fitting.fit([aligned], known), [aligned], known)
+    assert np.isfinite([term.weight for term in better.law.terms]).all()
