@@ -21,6 +21,7 @@ import table
 from answer_target import Answers
 from conversations import Conversations
 from framing_target import Framing
+from opcua_talks import UaTalks
 from opcua_target import UaChannels, UaMessages, UaStreams
 from pairing_target import Pairings
 from request_target import Requests
@@ -40,7 +41,7 @@ SHARES = {
     SharedConversations: 0.00125,
 }
 """Part of N that each target gets: much where an input is cheap."""
-OPCUA = {UaMessages: 0.5, UaStreams: 0.3, UaChannels: 0.2}
+OPCUA = {UaMessages: 0.5, UaStreams: 0.3, UaChannels: 0.199, UaTalks: 0.001}
 """The same for OPC UA, in a campaign of its own (`--protocol opcua`)."""
 TARGETS = {target.name: target for target in (*SHARES, *OPCUA)}
 WARM = 0.2  # part of the batches after which memory must not grow any more

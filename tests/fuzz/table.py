@@ -9,7 +9,7 @@ MIN_BRANCHES = 95.0
 MAX_SHOWN = 10
 CODEC = "codec"
 CONVERSATION = "conversations"
-TALKS = ("own links", "shared links")
+TALKS = ("own links", "shared links", "opcua talks")
 _HEAD = ("target", "inputs", "inputs/s of CPU", "slowest", "memory", "failures", "branches reached")
 
 
