@@ -51,6 +51,11 @@ class Doorman:
         self.trust = trust
         self._keep = keep
 
+    @property
+    def is_empty(self) -> bool:
+        """Say whether nobody was ever said to be trusted."""
+        return self.trust.is_empty
+
     def client(self, chain: bytes, uri: str, wall: int) -> Defect | None:
         """Judge a client's certificate."""
         return self._kept(self.trust.client(chain, uri, wall), chain)

@@ -5,8 +5,10 @@ from icsguard.control.requests import Isolate, Release, SetMode
 from icsguard.core.decision import Decision, Mode
 from icsguard.core.isolation import Scope
 from icsguard.protocols.opcua.certificates import certificate_of
+from icsguard.protocols.opcua.trust import Trust
 from icsguard.runtime.facade import Facade
 from icsguard.runtime.facade_views import Rates, conduit_line
+from icsguard.runtime.opcua_listener import Doorman
 from icsguard.runtime.site import SiteError
 from icsguard.runtime.state_file import KeptState
 
@@ -122,3 +124,8 @@ async def test_a_client_may_have_a_certificate_of_its_own_towards_the_server(ua_
 async def test_a_missing_certificate_of_a_client_is_told_at_the_start(ua_site):
     with pytest.raises(SiteError, match="icsguard pki issue client"):
         await ua_site(upstream_of=(("urn:example:client", "client"),))
+
+
+def test_a_doorman_of_nobody_is_empty():
+    assert Doorman(Trust.of(), print).is_empty
+    assert not Doorman(Trust.of(server_pin="00"), print).is_empty

@@ -25,18 +25,22 @@ def unwanted(guard: UaGuard, watch: Watch, frame: Frame, now: int) -> Defect | N
         return None
     if policy.uri not in {uri for uri, _ in guard.options.client_security}:
         return Defect("channel-policy", f"{policy.name} is not permitted here", fatal=True, reply=_REJECTED)
-    head = open_head(frame)
-    if guard.trust.is_empty or isinstance(head, Defect):
+    if guard.trust.is_empty:
         return None
+    head = open_head(frame)
+    if isinstance(head, Defect):
+        return head
     fault = guard.trust.client(head[0].certificate or b"", "", now + guard.wall_shift)
     return None if fault is None else fault._replace(fatal=True, reply=CHECKS)
 
 
 def untrusted(guard: UaGuard, watch: Watch, frame: Frame, now: int) -> Defect | None:
     """Return why the certificate in a device's OPN is not trusted, where a trust list or pin is kept."""
-    head = open_head(frame)
-    if guard.trust.is_empty or not watch.policy.secures or isinstance(head, Defect):
+    if not watch.policy.secures or guard.trust.is_empty:
         return None
+    head = open_head(frame)
+    if isinstance(head, Defect):
+        return head
     return guard.trust.server(head[0].certificate or b"", now + guard.wall_shift)
 
 
