@@ -80,13 +80,17 @@ class Flights:
         """How many requests the device has."""
         return len(self.flying) + len(self.hot.flying)
 
+    def uses(self, id_: int) -> bool:
+        """Say whether a RequestId is in use."""
+        return id_ in self.flying or id_ in self.hot.flying
+
     # The hot path.
 
     def known_read(self, id_: int, body: bytes, now: int) -> HotFlight | None:
         """Return a read that may go to the device as it is; then it counts as handed over."""
         hot = self.hot
         found = hot.found(self._guard, body, self._flow, now)
-        if found is None or id_ in self.flying or id_ in hot.flying or len(hot.flying) >= self._room:
+        if found is None or self.uses(id_) or len(hot.flying) >= self._room:
             return None
         run = self._guard.run
         run.transactions += 1

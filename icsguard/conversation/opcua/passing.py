@@ -54,6 +54,8 @@ class Passing(Talk):
         self._since_dialled = 0
         self._unfinished = 0
         self._judged_mode = False
+        self._has_passed = False
+        """The answer that is being looked at has gone to the client already."""
         self._latest = b""
         """The latest MSG chunk of the client: what we put in goes by its channel and token."""
         self._names_by = 0

@@ -250,8 +250,10 @@ class Passed(Passing):
             for frame in frames:
                 self._pass_near(frame, now)
             return
-        if self.state is not ClientState.OPEN:
+        if self.state is not ClientState.OPEN or self._has_passed:
             return
+        if flight.stage is Stage.HANDED_OVER and not self.guard.acts:
+            return  # the device owes an answer: it passes when it comes
         if not self.can_edit:
             self._cannot_answer(flight, now)
             return
@@ -350,8 +352,10 @@ class Passed(Passing):
 
     def _answer(self, frame: Frame, now: int) -> None:
         whole = self.watch.seen(frame, from_client=False)
-        if not self.can_edit:
-            self._pass_near(frame, now)
+        if not self.can_edit or not (self.guard.acts or self._names_by):
+            begun, self._near.chunks = self._near.chunks, []
+            for one in (*begun, frame):
+                self._pass_near(one, now)
             self._seen(whole, now)
             return
         if isinstance(whole, Defect):
@@ -380,7 +384,9 @@ class Passed(Passing):
         elif whole is not None and whole.aborted is None:
             hot = self.traffic.known_answer(whole.request, whole.body, now)
             if hot is None:
+                self._has_passed = True
                 self.traffic.response(whole.request, whole.body, (), now)
+                self._has_passed = False
 
     # Time.
 

@@ -231,7 +231,7 @@ class Terminated(Talk):
 
     def exchange(self, id_: int, body: bytes, then: Own, now: int) -> Defect | None:
         """Make a request in the client's name, under its RequestId; `then` gets the answer."""
-        if id_ in self._own or id_ in self.traffic.flying:
+        if id_ in self._own or self.traffic.uses(id_):
             return repeated(id_)
         self._own[id_] = then
         why = self.far.request(id_, body, now)

@@ -2,6 +2,9 @@
 
 import pytest
 
+from icsguard.core.decision import Mode
+from icsguard.protocols.opcua.builtin import DataValue, QualifiedName
+from icsguard.protocols.opcua.messages_attribute import ReadRequest, ReadResponse, ReadValueId
 from icsguard.protocols.opcua.nodes import NodeId
 
 NAMES = NodeId(0, "i", 2255)
@@ -24,8 +27,6 @@ def test_denied_nodes_are_refused_alone_under_none_and_numbers_stay_right(world,
 
 
 def test_in_observe_no_byte_changes_under_none(world):
-    from icsguard.core.decision import Mode
-
     scene = world(NONE, NONE, way="passthrough", mode=Mode.OBSERVE)
     peer = scene.connect().start()
     assert (GOOD, GOOD) == peer.write(Allowed=3.5, Denied=2.0).body.results
@@ -85,3 +86,62 @@ def test_a_security_that_is_not_permitted_does_not_pass(world):
     clear = scene.connect().hello().open()
     assert 0x80550000 == clear.create().fault
     assert not scene.device.sessions
+
+
+@pytest.mark.parametrize("security", [NONE, SIGN])
+def test_observing_a_late_answer_passes_and_nothing_is_put_in(world, security):
+    scene = world(security, security, way="passthrough", on_deny="cut", mode=Mode.OBSERVE, device_timeout_ms=100)
+    peer = scene.connect().start(*security)
+    peer.end.on_readrequest = lambda request, asked: None
+    item = ReadValueId(NodeId(2, "s", "P1"), 13, None, QualifiedName(0, None))
+    id_ = peer.post(peer.raw(ReadRequest(0.0, 3, (item,))))
+    peer.tick(1)
+    assert None is peer.got(id_)
+    number, request = peer.end.pending.pop()
+    peer.end.answer(number, request, ReadResponse((DataValue(),), None))
+    sent, peer.end.sent = peer.end.sent, []
+    peer.from_device(sent)
+    peer.pump()
+    assert 1 == len(peer.got(id_).body.results)
+    assert not peer.closed
+    assert "timed_out" in {record.outcome for record in scene.records}
+
+
+def test_a_mode_that_changes_within_an_answer_loses_nothing(world):
+    scene = world(NONE, NONE, way="passthrough", chop=1000)
+    peer = scene.connect().start()
+    names = [f"P{n % 100}" for n in range(7000)]
+    original, seen = peer.talk.link_bytes, []
+
+    def switching(data, now):
+        seen.append(data)
+        if len(seen) == 68:
+            scene.guard.set_mode(Mode.OBSERVE)
+        return original(data, now)
+
+    peer.talk.link_bytes = switching
+    assert 7000 == len(peer.read(*names).body.results)
+    assert Mode.OBSERVE is scene.guard.mode
+    assert (GOOD,) == peer.write(Denied=1.0).body.results
+
+
+def test_a_client_that_offers_larger_buffers_than_can_be_judged_gets_ours(world):
+    scene = world(NONE, NONE, way="passthrough")
+    peer = scene.connect().hello(size=1_000_000).open()
+    assert peer.create().body is not None
+    assert 65_536 == peer.end.channel._out.chunk
+
+
+def test_a_device_that_cannot_be_reached_or_breaks_the_law_is_told_of(world):
+    scene = world(NONE, NONE, way="passthrough")
+    scene.down = "refused"
+    peer = scene.connect().hello()
+    assert 0x80050000 == peer.error.code
+    scene.down = ""
+    for answer in (b"HTTP/1.1 400 Bad", b"ERRF\x10\0\0\0\0\0\x7d\x80\xff\xff\xff\xff", b"MSGF\x18\0\0\0" + bytes(16)):
+        peer = scene.connect()
+        peer.from_device = lambda sent, peer=peer, answer=answer: peer.carry_out(
+            peer.talk.link_bytes(answer, scene.now)
+        )
+        peer.hello()
+        assert peer.error is not None
