@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from icsguard.learn.traffic import Traffic
 
 app = typer.Typer(help="The twin of a conduit's process.", no_args_is_help=True, rich_markup_mode=None)
-app.command("try", epilog="Example: icsguard twin try plc1 --write speed=80 --isolate 10.0.0.66 --hold-last")(try_out)
+app.command("try", epilog="Example: icsguard twin try plc1 --write speed=80 --hold-last")(try_out)
 app.command(epilog='Example: icsguard twin unlearn plc1 2026-11-18T02:00 2026-11-18T06:00 -r "intrusion"')(unlearn)
 app.command(epilog="Example: icsguard twin limits plc1")(limits)
 app.command(epilog='Example: icsguard twin engineer plc1 plant.fmu -r "model of the supplier"')(engineer)
