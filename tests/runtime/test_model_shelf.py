@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from icsguard.config.settings import Conduit, GatewaySettings, Settings, ShadowSettings
@@ -10,7 +11,7 @@ from icsguard.learn.export import export, site_key
 from icsguard.learn.fit import fit
 from icsguard.policy.rules import Policy
 from icsguard.runtime.model_shelf import MAX_PREVIOUS, Role, Shelf, ShelfError
-from icsguard.runtime.model_store import CHALLENGER, PUBLIC_KEY, SITE, ModelStore
+from icsguard.runtime.model_store import CHALLENGER, LESSON, PUBLIC_KEY, SITE, ModelStore
 
 CONDUIT = Conduit("cell", "127.0.0.1", 1502, "127.0.0.1", 502, policy=Policy(points=cell_points()))
 
@@ -120,3 +121,21 @@ def test_a_discarded_challenger_is_gone(shelf, learnt):
     old, new = learnt(1), learnt(2, CHALLENGER)
     assert new == shelf.discard()
     assert [old] == [one.digest for one in shelf.all()]
+
+
+def test_a_lesson_goes_with_its_model_and_never_stays_behind(shelf, fitted, learnt, in_use, tmp_path):
+    from icsguard.learn.lesson import Taught, lesson_of
+    from icsguard.learn.unlearn import read_lesson
+
+    learnt(1)
+    rows = [[float(number), 1.0] for number in range(50)]
+    lesson = lesson_of(Taught(("a", "b"), ("a",), (), [np.array(rows)], [range(50)]))
+    folder = tmp_path / "models" / "cell"
+    export(fitted, folder / CHALLENGER, site_key(tmp_path), lesson)
+    shelf.promote()
+    assert ("a", "b") == read_lesson(folder).names
+    shelf.rollback()
+    assert not (folder / LESSON).exists()
+    shelf.rollback()
+    assert ("a", "b") == read_lesson(folder).names
+    in_use()
