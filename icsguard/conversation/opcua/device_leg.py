@@ -82,6 +82,8 @@ class DeviceLeg(Leg):
         self.phase = Phase.IDLE
         self.since = 0
         """When the present phase's connection was wanted."""
+        self.chain = b""
+        """The device's certificates as they were shown."""
         self.certificate: Certificate | None = None
         """The device's; None under policy None."""
         self._queue: list[tuple[int, bytes]] = []
@@ -118,6 +120,13 @@ class DeviceLeg(Leg):
         model = chosen(guard.device_endpoints, guard.options.server_security)
         found = certificate_of(model.certificate) if model is not None else None
         return found if isinstance(found, Certificate) else None
+
+    def revoked(self, now: int) -> Defect | None:
+        """Return why the device's certificate is no longer trusted."""
+        guard = self._owner.guard
+        if self.certificate is None:
+            return None
+        return guard.trust.server(self.chain, now + guard.wall_shift)
 
     def next_own(self) -> int:
         """Return a RequestId for a request of the gateway itself."""
@@ -234,7 +243,7 @@ class DeviceLeg(Leg):
         if isinstance(found, Defect):
             self.fatal = found
             return
-        self.certificate = found
+        self.certificate, self.chain = found, guard.device_certificate
         self._propose(policy, mode, now)
 
     def _propose(self, policy: PolicyLaw, mode: SecurityMode, now: int) -> None:

@@ -44,6 +44,23 @@ def untrusted(guard: UaGuard, watch: Watch, frame: Frame, now: int) -> Defect | 
     return guard.trust.server(head[0].certificate or b"", now + guard.wall_shift)
 
 
+def revoked(guard: UaGuard, chains: tuple[bytes, bytes], now: int) -> Defect | None:
+    """Return why client or device of a live channel are no longer trusted; `chains` as their OPN showed them."""
+    client, device = chains
+    wall = now + guard.wall_shift
+    if not guard.acts or guard.trust.is_empty:
+        return None
+    fault = guard.trust.client(client, "", wall) if client else None
+    fault = fault or (guard.trust.server(device, wall) if device else None)
+    return None if fault is None else fault._replace(fatal=True, reply=CHECKS)
+
+
+def chain_shown(frame: Frame) -> bytes:
+    """Return the certificates of an OPN as sent; empty where it shows none."""
+    head = open_head(frame)
+    return b"" if isinstance(head, Defect) else head[0].certificate or b""
+
+
 def unfit(guard: UaGuard, watch: Watch, peer: Identity) -> Defect | None:
     """Return why a channel's security is too weak, once its mode shows; under None sessions are judged one by one."""
     if not guard.judges or not watch.policy.secures:

@@ -54,6 +54,8 @@ class Passing(Talk):
         self._since_dialled = 0
         self._unfinished = 0
         self._judged_mode = False
+        self._chains = (b"", b"")
+        """Certificates of client and device as their OPN showed them; empty without security."""
         self._has_passed = False
         """The answer that is being looked at has gone to the client already."""
         self._latest = b""

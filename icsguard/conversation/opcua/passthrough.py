@@ -16,7 +16,7 @@ from icsguard.conversation.opcua import ending
 from icsguard.conversation.opcua.admitting import Admitting
 from icsguard.conversation.opcua.api import Command
 from icsguard.conversation.opcua.client_leg import FLOOD
-from icsguard.conversation.opcua.firewall import CHECKS, unfit, untrusted, unwanted
+from icsguard.conversation.opcua.firewall import CHECKS, chain_shown, revoked, unfit, untrusted, unwanted
 from icsguard.conversation.opcua.flight import UaFlight
 from icsguard.conversation.opcua.guard import UaGuard
 from icsguard.conversation.opcua.namespaces import names_request
@@ -167,6 +167,7 @@ class Passed(Passing):
         if fault is not None:
             ending.client_fault(guard, self.client, self.flow, fault, now)
         self._judged_mode = False
+        self._chains = chain_shown(frame), self._chains[1]
         self._pass_far(frame, now)
 
     def _message(self, frame: Frame, now: int) -> None:
@@ -338,6 +339,7 @@ class Passed(Passing):
                 self.hang_up()
                 self._no_device(fault._replace(reply=CHECKS), now)
                 return
+            self._chains = self._chains[0], chain_shown(frame)
             self.greeted()
             self._pass_near(frame, now)
         else:
@@ -404,7 +406,10 @@ class Passed(Passing):
         incomplete = self.guard.options.incomplete_timeout_s * SECOND
         idle = self.guard.conduit.idle_timeout_s * SECOND
         late = STATUS["BadTimeout"]
-        if self.handshake_until and now >= self.handshake_until:
+        gone = revoked(self.guard, self._chains, now)
+        if gone is not None:
+            self.cut(gone, now)
+        elif self.handshake_until and now >= self.handshake_until:
             self.cut(Defect("handshake-late", "no open channel in time", fatal=True, reply=late), now)
         elif self._unfinished and now >= self._unfinished + incomplete:
             self.cut(Defect("message-late", "an unfinished message is too old", fatal=True, reply=late), now)

@@ -349,9 +349,12 @@ class Terminated(Talk):
         """End a connection that does not come to the point, or whose client is no longer trusted."""
         near = self.near
         incomplete = self.guard.options.incomplete_timeout_s * SECOND
-        fault_ = near.revoked(now)
+        fault_, device_fault = near.revoked(now), self.far.revoked(now)
         if fault_ is not None:
             self.cut(fault_, now)
+        elif device_fault is not None:
+            self.hang_up()
+            self._no_device(device_fault._replace(fatal=True, reply=_LOST), now)
         elif self.handshake_until and now >= self.handshake_until:
             self.cut(Defect("handshake-late", "no open channel in time", fatal=True, reply=STATUS["BadTimeout"]), now)
         elif near.unfinished_since and now >= near.unfinished_since + incomplete:

@@ -1,5 +1,7 @@
 """A channel judged from outside."""
 
+import pytest
+
 from icsguard.conversation.opcua.firewall import unfit, untrusted, unwanted
 from icsguard.core.decision import Mode
 from icsguard.protocols.opcua.passthrough import Watch
@@ -40,3 +42,26 @@ def test_policy_mode_and_floor_each_have_their_say(world, ua):
 def test_learning_without_rules_judges_no_channel(world, ua):
     scene = world(SIGN, SIGN, way="passthrough", mode=Mode.LEARN, policy=ua.a_policy(rules=(), mode=3))
     assert None is unfit(scene.guard, watching(*SIGN), scene.connect().talk.peer)
+
+
+@pytest.mark.parametrize("barred", ["urn:client", "urn:device"])
+@pytest.mark.parametrize("way", ["passthrough", "terminate"])
+def test_a_live_channel_ends_when_one_of_its_peers_is_no_longer_trusted(world, ua, way, barred):
+    scene = world(BOTH, BOTH, way=way, on_deny="cut")
+    peer = scene.connect().start(*BOTH)
+    peer.tick(1)
+    assert peer.read("P1").body.results
+    scene.guard.retrust(ua.OpenTrust(barred))
+    assert peer.talk.flow in scene.guard.wakeups
+    peer.tick()
+    assert peer.closed
+    assert (0x80050000 if (way, barred) == ("terminate", "urn:device") else 0x80130000) == peer.error.code
+    assert any(barred in record.text for record in scene.records)
+
+
+def test_observing_a_channel_of_strangers_lives(world, ua):
+    scene = world(BOTH, BOTH, way="passthrough", mode=Mode.OBSERVE)
+    peer = scene.connect().start(*BOTH)
+    scene.guard.retrust(ua.OpenTrust("urn:client"))
+    peer.tick()
+    assert not peer.closed
