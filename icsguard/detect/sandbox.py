@@ -24,6 +24,7 @@ from icsguard.twin.site_model import SiteModel
 from icsguard.twin.what_if import Envelope, envelopes
 
 MAX_WRITES: Final = 64  # last writes kept per point; a faster client is seen over a shorter time
+MAX_ROWS: Final = 128  # rows from which the learnt twin knows what moves the plant besides its laws; some dozens count
 TREND: Final = 3
 """So many changes of one client in one direction are a trend."""
 TREND_STEPS: Final = 120  # steps back in which they must lie
@@ -51,10 +52,10 @@ class SandboxWatch:
         self, conduit: str, points: Sequence[Point], model: SiteModel, engineering: Twin | None, steps: int
     ) -> None:
         """`engineering`: an engineer's twin in the place of the learnt one; nobody measured how good it is."""
-        twin: Twin = engineering or LearnedTwin(model)
+        self._engineering, self._rows = engineering, deque[Row](maxlen=MAX_ROWS)
         self._measured = engineering is None
         by_name = {point.name: point for point in points}
-        self._conduit, self._model, self._twin, self._steps = conduit, model, twin, steps
+        self._conduit, self._model, self._steps = conduit, model, steps
         self._points = [by_name[column.name] for column in model.columns]
         self._places = {column.name: place for place, column in enumerate(model.columns)}
         self._envelopes = envelopes(model, by_name)
@@ -64,7 +65,12 @@ class SandboxWatch:
     def observe(self, row: Row) -> None:
         """Take the plant's next row."""
         self._last = row
-        self._twin.observe(row)
+        if self._engineering is not None:
+            self._engineering.observe(row)
+        else:
+            self._rows.append(
+                row
+            )  # the learnt twin follows when it is asked: rows come by the thousand, questions do not
 
     def written(self, point: str, value: float, before: float | None, client: str, now: int) -> None:
         """Take a write that reached the device."""
@@ -78,10 +84,17 @@ class SandboxWatch:
         if self._last is None or now - self._last.at > 3 * self._model.step_ns:
             return Sandbox(self._conduit, step_s, (), "the twin is not in sync with the plant")
         chosen = [Option(Play.NOTHING), *(one for one in options[:MAX_OPTIONS] if one.play is not Play.NOTHING)]
-        forecasts = [self._twin.predict(self._moves(one, now, commands), self._steps) for one in chosen]
+        twin = self._engineering or self._followed()
+        forecasts = [twin.predict(self._moves(one, now, commands), self._steps) for one in chosen]
         nothing = self._violations(forecasts[0])
         courses = [self._course(one, forecast, nothing) for one, forecast in zip(chosen, forecasts, strict=True)]
         return Sandbox(self._conduit, step_s, tuple(courses), self._note(chosen))
+
+    def _followed(self) -> Twin:
+        twin = LearnedTwin(self._model)
+        for row in self._rows:
+            twin.observe(row)
+        return twin
 
     def _moves(self, option: Option, now: int, commands: Mapping[int, float]) -> list[Move]:
         values = [(self._places[name], value) for name, value in option.values[:MAX_POINTS] if name in self._places]
