@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -17,12 +18,12 @@ from icsguard.core.isolation import IsolationRequest
 from icsguard.core.live import PointState
 from icsguard.core.meaning import Table
 from icsguard.core.point import Point
-from icsguard.core.sandbox import Option, Sandbox
+from icsguard.core.sandbox import Option, Play, Sandbox
 from icsguard.core.transaction import Transaction
 from icsguard.detect import explain
 from icsguard.detect.alarms import REMIND_NS, Alarm
 from icsguard.detect.answers import AnswerWatch, Oddity, ReaderWatch
-from icsguard.detect.conduct import ConductWatch
+from icsguard.detect.conduct import Conduct, ConductWatch
 from icsguard.detect.flow_model import FlowModel
 from icsguard.detect.flows import FlowWatch, window_ns
 from icsguard.detect.guarantee import promise
@@ -116,12 +117,21 @@ class ConduitWatch:
             self._tell(oddity, transaction, now)
         self.flows.take(transaction, now)
         for bad in self._conduct.take(transaction, now):
-            self._find(explain.conduct(bad, conduit=self.options.name, number=transaction.number))
-            self.isolations.append(
-                IsolationRequest(
-                    bad.client, self.options.name, bad.scope, bad.text, bad.code, self.options.isolation_seconds
+            self._isolate(bad, transaction.number, now)
+
+    def _isolate(self, bad: Conduct, number: int, now: int) -> None:
+        """Tell what a client does, and ask for its isolation, unless the twin sees that this would do harm."""
+        found = explain.conduct(bad, conduit=self.options.name, number=number)
+        if self.sandbox is not None and self.sandbox.drives(bad.client, now):
+            tried = self.try_out((Option(Play.ISOLATE, client=bad.client),), now)
+            if any(one.is_worse for one in tried.options):
+                self._find(
+                    replace(found, text=f"{found.text}; not isolated, as the twin sees harm in that: icsguard twin try")
                 )
-            )
+                return
+        self._find(found)
+        name, seconds = self.options.name, self.options.isolation_seconds
+        self.isolations.append(IsolationRequest(bad.client, name, bad.scope, bad.text, bad.code, seconds))
 
     def _advance(self, now: int) -> None:
         if self.grid is None:

@@ -78,6 +78,10 @@ class SandboxWatch:
         if place is not None and before is not None and value != before:
             self._writes.setdefault(place, deque(maxlen=MAX_WRITES)).append(Written(now, value, before, client))
 
+    def drives(self, client: str, now: int) -> bool:
+        """Say whether a client is moving something: only then would its isolation change the course of things."""
+        return any(name == client for _, name in self._trends(now))
+
     def try_out(self, options: Sequence[Option], now: int, commands: Mapping[int, float]) -> Sandbox:
         """Return what would come of each option, doing nothing first. `commands`: what is told now, by column."""
         step_s = self._model.step_ns / SECOND

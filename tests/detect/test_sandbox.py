@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from icsguard.core.clock import SECOND
-from icsguard.core.sandbox import MAX_OPTIONS, Option, Play
+from icsguard.core.isolation import Scope
+from icsguard.core.sandbox import MAX_OPTIONS, Option, OptionCourse, Play, Sandbox
+from icsguard.detect.conduct import Conduct
 from icsguard.detect.sandbox import TREND, name_of
 from icsguard.detect.shadow import Shadow
 from icsguard.lab import registers as at
@@ -132,3 +134,22 @@ def test_an_engineers_twin_is_asked_instead_and_nobody_measured_it(options, site
     result = tried(scene, Option(Play.WRITE, values=(("pump_2", 0.0),)))
     assert ["not known"] * 2 == [one.verdict for one in result.options]
     assert 1 == len(set(_level(result.options[1])))
+
+
+def test_a_client_that_drives_the_plant_is_not_isolated_by_itself_where_that_does_harm(driven, monkeypatch):
+    watch = driven.shadow._watches["cell"]
+    for worse, expected in ((True, 0), (False, 1)):
+        course = OptionCourse("isolate", "leaves the safe range", (), (), is_worse=worse)
+        monkeypatch.setattr(watch, "try_out", lambda *_, course=course: Sandbox("cell", 1.0, (course,)))
+        watch._isolate(Conduct("scan", ATTACKER, 1, 20.0, 16.0, "it searches", Scope.FULL, 1), 1, driven.cell.now)
+        findings, isolations = driven.shadow.tick(driven.cell.now)
+        assert expected == len(isolations)
+        assert worse is any("not isolated, as the twin sees harm" in one.text for one in findings)
+
+
+def test_a_client_that_moves_nothing_is_isolated_without_a_question(driven, monkeypatch):
+    watch = driven.shadow._watches["cell"]
+    monkeypatch.setattr(watch, "try_out", lambda *_: pytest.fail("nobody had to ask"))
+    assert not watch.sandbox.drives("127.0.1.1", driven.cell.now)
+    watch._isolate(Conduct("scan", "127.0.1.1", 1, 20.0, 16.0, "it searches", Scope.FULL, 1), 1, driven.cell.now)
+    assert 1 == len(driven.shadow.tick(driven.cell.now)[1])
