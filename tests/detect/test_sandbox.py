@@ -8,6 +8,7 @@ from icsguard.core.clock import SECOND
 from icsguard.core.isolation import Scope
 from icsguard.core.sandbox import MAX_OPTIONS, Option, OptionCourse, Play, Sandbox
 from icsguard.detect.conduct import Conduct
+from icsguard.detect.options import ConduitOptions, ShadowOptions
 from icsguard.detect.sandbox import TREND, name_of
 from icsguard.detect.shadow import Shadow
 from icsguard.lab import registers as at
@@ -15,6 +16,19 @@ from icsguard.lab.operations import percent, switch
 from icsguard.twin.persistence import PersistenceTwin
 
 ATTACKER = "127.0.9.9"
+
+
+@pytest.fixture
+def options(points):
+    """Six seconds ahead: what this is about comes soon."""
+    return ShadowOptions((ConduitOptions("cell", points),), horizon_s=6.0)
+
+
+@pytest.fixture
+def site(site):
+    """Let all forecasts be trusted that far: the gate is judged elsewhere."""
+    columns = tuple(replace(one, trusted_steps=60) if one.band else one for one in site.model.columns)
+    return replace(site, model=replace(site.model, columns=columns))
 
 
 @pytest.fixture
@@ -55,7 +69,7 @@ def test_a_harmful_command_is_seen_with_limit_and_time(calm):
     assert ("leaves the safe range", True) == (worst.verdict, worst.is_worse)
     first = worst.violations[0]
     assert first.point in {"level_1", "level_2"}
-    assert 0 < first.seconds <= 12
+    assert 0 < first.seconds <= 6
     assert first.surely
     assert first.trusted
     assert first.band > 0
