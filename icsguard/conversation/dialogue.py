@@ -103,13 +103,14 @@ class Dialogue:
         if self.state is not ClientState.OPEN:
             return []
         self.last_at = now
-        for frame in self._framer.feed(data):
+        frames = self._framer.feed(data)
+        for frame in frames:
             self._take_frame(frame, now)
         if self._framer.fatal is not None and self._is_open():
             ending.malformed(self.guard, self.client, self.flow, self._framer.fatal, data[:MAX_SHOWN], now)
             self.guard.quarantine.grave_event(self.client.address, self._framer.fatal.text, now)
             self._close()
-        self._incomplete_since = (self._incomplete_since or now) if self._framer.pending else 0
+        self._time_incomplete(now, is_new=bool(frames))
         return self._done(now)
 
     def client_eof(self, now: int) -> list[Command]:
@@ -190,6 +191,13 @@ class Dialogue:
             flight = Flight(number, frame.raw, request, meaning(request), now=now, expires=expires)
         flight.answer_due = answer_due(request, serial=self._serial)
         self._turns.take(flight, now)
+
+    def _time_incomplete(self, now: int, *, is_new: bool) -> None:
+        """Note since when a request is half here; `is_new`: what was half here before is complete, this is the next."""
+        if not self._framer.pending:
+            self._incomplete_since = 0
+        elif is_new or not self._incomplete_since:
+            self._incomplete_since = now
 
     def _is_open(self) -> bool:
         return self.state is ClientState.OPEN

@@ -97,9 +97,12 @@ class Pool:
     def twin_of(self, flight: Flight, exchange: PooledExchange) -> tuple[Lane, int] | None:
         """Return the link and number of an identical read in flight that `flight` may ride with; None for none.
 
-        Only where nothing was written since that read was sent: its answer is as new as one of our own would be.
+        Only where nothing was written since that read was sent: its answer is as new as one of our own would be. Riding
+        along counts as in flight: where the link breaks all of it waits again, within its bound.
         """
         if flight.request.function not in HOT_FUNCTIONS or flight.request.defect is not None:
+            return None
+        if exchange.riding >= exchange.most:
             return None
         for lane in self.lanes:
             if exchange.riding and lane is not exchange.lane:

@@ -43,6 +43,16 @@ def test_a_half_received_request_may_be_so_old(opened):
     assert [CloseClient("finished")] == session.timer(due)
 
 
+def test_a_request_that_is_completed_ends_the_time_of_its_half_and_not_of_the_next_one(opened):
+    scene, session = opened
+    two = adu(1, READ) + adu(2, READ)
+    session.client_bytes(two[:5], scene.now)
+    scene.now += 8 * SECOND
+    session.client_bytes(two[5:17], scene.now)
+    assert CloseClient("finished") not in session.timer(scene.now + 3 * SECOND)
+    assert ClientState.OPEN is session.state
+
+
 def test_a_silent_client_is_closed(opened):
     scene, session = opened
     assert scene.now + 3600 * SECOND == session.next_timer()

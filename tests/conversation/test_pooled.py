@@ -51,6 +51,15 @@ def test_a_client_may_have_so_many_in_flight_and_no_more(make_pool):
     assert 2 == session.exchange.in_flight == scene.pool.lanes[0].load
 
 
+def test_reads_that_ride_along_count_as_in_flight(make_pool):
+    scene = make_pool(coalesce=True, device_in_flight=8, max_in_flight=2)
+    session = opened(scene)
+    for tid in range(5):
+        scene.ask(session, adu(tid, READ), fast=False)
+    assert 2 == session.exchange.in_flight
+    assert 1 == scene.pool.lanes[0].load
+
+
 def test_a_request_that_waits_while_no_link_stands_is_told_in_time(make_pool):
     scene = make_pool()
     session = scene.connect()

@@ -211,7 +211,7 @@ class SharedLinks(Dialogue):
             assert data == encode(body[0], body[1:]), "a frame with a wrong check sum"
         asking = [(watch, raw) for watch in self.watches for raw in watch.sent if raw[6:] == body]
         assert asking, "the device gets what no client sent"
-        watch, raw = asking[0]
+        watch, raw = min(asking, key=_foreign)
         request = watch.parsed(raw)
         self._handed[body] += 1
         most = len(asking) * (1 if changes_plant(meaning(request)) else 2)
@@ -250,6 +250,12 @@ class SharedLinks(Dialogue):
         assert self.pool.waiting == 0, "something still waits for the pool"
         assert not any(lane.riders or lane.hot for lane in self.pool.lanes), "a link carries what has ended"
         assert all(watch.session.exchange.riding == 0 for watch in self.watches), "somebody still rides"
+
+
+def _foreign(asked):
+    """Sort what is no Modbus last: another frame with the same body was the one that went."""
+    _, raw = asked
+    return raw[2:4] != b"\0\0"
 
 
 class SharedConversations(Conversations):
