@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from icsguard.inference.api import Array
 from icsguard.twin.dynamics import Feature, Law, Term, Tie, When, design, holds
+from icsguard.twin.least_squares import Rest, solve, unexplained
 from icsguard.twin.ties import fit_ties, refit_ties
 
 MAX_TERMS: Final = 5  # per leaf, beside the constant: published invariants use three, a drive in a loop needs four
@@ -27,13 +28,15 @@ WINDOWS: Final = (1, 6)
 SIMULATED: Final = 30
 """Steps of the simulation that chooses between candidates."""
 FOLDS: Final = 3
-RIDGE: Final = 1e-3
 MIN_WINDOWS: Final = 8  # fewer say nothing about a law
 ROWS_PER_TERM: Final = 60
 """Rows that a further term needs: rows of one episode tell nearly the same."""
 EPISODES_PER_TERM: Final = 3
 """A bit that was set for a moment, often, teaches by its episodes."""
 MAX_STARTS: Final = 300  # simulations of one choice; more would only cost time
+LASTING: Final = 60
+"""Rows. A state that never lasted so long teaches how a point settles in it, not what else it follows: all that moves
+slowly looks like a cause in a short one, and carries the point away where a roll-out goes on in that state."""
 _LAW_WORTH: Final = 0.1  # a law must be a tenth better than standing still
 _CHANGES_WORTH: Final = 0.15  # last changes invite false friends: they must earn their place
 _SPLIT_WORTH: Final = 0.15
@@ -43,7 +46,6 @@ _GUARDED_WORTH: Final = 0.5  # what has a safe range is mostly a stock: moved by
 _NEARLY: Final = 0.08  # a longer law must be so much better, or the shorter one is the better guess
 _PATIENCE: Final = 2  # further terms that may bring nothing before the search ends
 _ABSURD: Final = 1e3  # standard deviations: a simulation that runs away is bad enough
-_GAIN: Final = 0.005  # a term that explains less of what is left is noise
 
 
 Bools = NDArray[np.bool_]
@@ -216,6 +218,8 @@ class _Point:
         self._target, self._candidates, self._bits = target, candidates, bits
         self._free = target in columns.free
         self._own = candidates.index(Feature(target))
+        told = {-1, target, *(number for number in columns.numbers if number not in columns.moving)}
+        self._told = {index for index, one in enumerate(candidates) if one.point in told}
         standard = [(run - columns.mean) / columns.scale for run in runs]
         self._rows = _block(runs, standard, candidates, target)
         self._folds = _folds(self._rows)
@@ -280,7 +284,7 @@ class _Point:
             on = raw[:, bit] != 0
             if min(on.sum(), (~on).sum()) < MIN_WINDOWS:
                 continue
-            rest = _unexplained(features[on], changes[on]) + _unexplained(features[~on], changes[~on])
+            rest = unexplained(features[on], changes[on]) + unexplained(features[~on], changes[~on])
             found.append((rest, bit))
         return [bit for _, bit in sorted(found)[:MAX_TRIED]]
 
@@ -288,11 +292,12 @@ class _Point:
         """Return the best law for the rows on which `when` holds."""
         still = _Leaf(when, (), 1, *_simulated(self._rows, _Leaf(when, (), 1, 0.0, 0), np.empty(0), self._own))
         best, worth = still, _LAW_WORTH
+        known = range(len(self._candidates)) if _longest(self._rows, when) >= LASTING else self._told
         for with_changes in (False, True):
             usable = [
                 i
                 for i, one in enumerate(self._candidates)
-                if not one.change or (with_changes and one.point != self._target)
+                if i in known and (not one.change or (with_changes and one.point != self._target))
             ]
             found = [
                 _simplest(self._path(when, window, start=start, usable=usable))
@@ -314,7 +319,7 @@ class _Point:
         features, changes, _ = _windows(self._rows, window, when)
         if len(changes) < MIN_WINDOWS:
             return []
-        chosen, rest = list(start), _Rest(features[:, usable], changes)
+        chosen, rest = list(start), Rest(features[:, usable], changes)
         for index in chosen:
             rest.take(usable.index(index))
         leaves = [self._judged(when, chosen, window)]
@@ -351,6 +356,12 @@ def _capacity(block: Block, when: When) -> int:
     return min(MAX_TERMS, int(held.sum()) // ROWS_PER_TERM + episodes // EPISODES_PER_TERM)
 
 
+def _longest(block: Block, when: When) -> int:
+    """Return for how many rows at most `when` held without a break."""
+    ends = np.flatnonzero(~(holds(when, block.raw) & block.goes_on))
+    return int(np.diff(np.concatenate([[-1], ends, [len(block.values)]])).max())
+
+
 def _simplest(path: list[_Leaf]) -> _Leaf | None:
     """Return the shortest law that is nearly as good as the best one."""
     least = min((leaf.error for leaf in path), default=np.inf)
@@ -382,40 +393,7 @@ def _weights(block: Block, leaf: _Leaf) -> Array:
     if not leaf.features:
         return np.empty(0)
     features, changes, _ = _windows(block.only(leaf.features), leaf.window, leaf.when)
-    return _solve(features, changes) if len(changes) else np.zeros(len(leaf.features))
-
-
-def _solve(features: Array, changes: Array) -> Array:
-    gram = features.T @ features
-    gram[np.diag_indices_from(gram)] += RIDGE * max(float(np.trace(gram)) / len(gram), 1.0)
-    return np.asarray(np.linalg.solve(gram, features.T @ changes), dtype=np.float64)
-
-
-def _unexplained(features: Array, changes: Array) -> float:
-    rest = changes - features @ _solve(features, changes)
-    return float(rest @ rest)
-
-
-class _Rest:
-    """What is not explained yet: features and changes, made orthogonal to every feature taken."""
-
-    def __init__(self, features: Array, changes: Array) -> None:
-        self.features = features.copy()
-        self.changes = changes.copy()
-        self._floor = 1e-4 * (features**2).sum(axis=0) + 1e-12
-
-    def best(self) -> int | None:
-        norms = (self.features**2).sum(axis=0)
-        gains = np.where(norms > self._floor, (self.changes @ self.features) ** 2 / np.maximum(norms, 1e-12), 0.0)
-        best = int(np.argmax(gains))
-        return best if gains[best] > _GAIN * float((self.changes**2).sum()) else None
-
-    def take(self, index: int) -> None:
-        taken = self.features[:, index].copy()
-        norm = float(taken @ taken)
-        if norm > self._floor[index]:
-            self.features -= np.outer(taken, taken @ self.features / norm)
-            self.changes -= taken * (float(taken @ self.changes) / norm)
+    return solve(features, changes) if len(changes) else np.zeros(len(leaf.features))
 
 
 def _simulated(block: Block, leaf: _Leaf, weights: Array, own: int) -> tuple[float, int]:

@@ -86,3 +86,35 @@ def test_bits_keep_their_numbers():
     mean, scale = fitting.standardisers(rows, np.array([1.0, 0.1]), np.array([True, False]))
     assert (0.0, 1.0) == (mean[0], scale[0])
     assert (5.0, 0.1) == (mean[1], scale[1])  # a still column is scaled by its quantum
+
+
+@pytest.mark.parametrize(("lasting", "causes"), [(60, {-1, 0}), (1, {-1, 0, 1})])
+def test_a_state_that_never_lasted_teaches_how_a_point_settles_and_nothing_else(monkeypatch, lasting, causes):
+    """A drive that was stopped for some rows only: what moves slowly meanwhile looks like a cause, true or not."""
+    from icsguard.twin import fitting
+
+    monkeypatch.setattr(fitting, "LASTING", lasting)
+    chance, rows = np.random.default_rng(8), np.zeros((1500, 3))
+    drive, slow = 50.0, 20.0
+    for index in range(1500):
+        on = float(index % 75 < 66)
+        rows[index] = drive + 0.1 * chance.standard_normal(), slow, on
+        drive += 0.4 * ((50.0 + 15.0 * np.sin(index / 40) if on else slow) - drive)
+        slow += 2.0 * chance.standard_normal() + 0.02 * (20.0 - slow)
+    aligned = rows[:-1].copy()
+    aligned[:, 2] = rows[1:, 2]
+    mean, scale = fitting.standardisers(aligned, np.full(3, 0.1), np.array([False, False, True]))
+    columns = fitting.Columns(
+        mean=mean,
+        scale=scale,
+        low=np.full(3, -1e3),
+        high=np.full(3, 1e3),
+        moving=(0, 1),
+        free=(0, 1),
+        numbers=(0, 1),
+        bits=(2,),
+        acts_on=np.ones((3, 3), dtype=np.bool_),
+    )
+    law = fitting.fit([aligned], columns).law
+    stopped = [term for term in law.terms if term.target == 0 and (2, 0) in term.when]
+    assert causes == {term.feature.point for term in stopped}
