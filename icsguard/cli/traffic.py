@@ -83,9 +83,10 @@ def _as_rows(seen: Traffic, conduit: Conduit) -> Traffic:
     """Return traffic of OPC UA as rows of the map in which twin and learning know its points."""
     if conduit.opcua is None:
         return seen
+    from icsguard.core.method import Methods
     from icsguard.twin.node_traffic import NodeTraffic
 
-    nodes = NodeTraffic(conduit.policy.points)
+    nodes = NodeTraffic(conduit.policy.points, Methods(conduit.policy.opcua.methods() if conduit.policy.opcua else ()))
     rows = tuple(row for one in seen.transactions for row in nodes.rows(one))
     return replace(seen, transactions=rows, counts={**seen.counts, "published_unmapped": nodes.unmapped})
 

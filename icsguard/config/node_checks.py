@@ -10,6 +10,7 @@ from icsguard.config.policy_file import Draft, windows_overlap
 from icsguard.config.problem import Findings, did_you_mean
 from icsguard.core.decision import RuleState
 from icsguard.core.point import Point
+from icsguard.policy.nodes.law import BOOLEAN, NUMBERS
 from icsguard.policy.nodes.places import ANY
 from icsguard.policy.nodes.rules import NodeRule
 from icsguard.policy.nodes.services import CALL, NAMED_ONLY, WRITE, service_name
@@ -27,6 +28,7 @@ def check_nodes(draft: Draft, points: tuple[Point, ...], *, points_complete: boo
     for index, rule in enumerate(draft.nodes.rules):
         if not rule.pack:
             checker.rule(rule, index)
+    checker.effects()
     checker.contradictions()
 
 
@@ -75,19 +77,39 @@ class _Checker:
             if client not in known:
                 text = f"unknown client group or identity {client!r}"
                 self._error((*at, "clients"), text, did_you_mean(client, known))
-        self._named_points(rule, at)
+        self._named_points(rule.points, (*at, "points"))
+        self._named_points(tuple(effect.point for effect in rule.sets), (*at, "sets"))
+        self._numbers(rule, at)
         self._effect(rule, at)
 
-    def _named_points(self, rule: NodeRule, at: Path) -> None:
-        for name in rule.points:
+    def _named_points(self, names: tuple[str, ...], at: Path) -> None:
+        for name in names:
             point = self._points.get(name)
             if point is None and self._complete:
                 with_node = [one.name for one in self._points.values() if one.node]
-                self._error((*at, "points"), f"unknown point {name!r}", did_you_mean(name, with_node))
+                self._error(at, f"unknown point {name!r}", did_you_mean(name, with_node))
             elif point is not None and not point.node:
-                self._error(
-                    (*at, "points"), f"the point {name!r} has no node", "write it in the point list's node column"
-                )
+                self._error(at, f"the point {name!r} has no node", "write it in the point list's node column")
+
+    def _numbers(self, rule: NodeRule, at: Path) -> None:
+        """What a method sets must be something that limits and twin can judge."""
+        for effect in rule.sets:
+            kind = getattr(self._points.get(effect.point), "node_type", "")
+            if kind and kind not in NUMBERS and kind != BOOLEAN:
+                text = f"rule {rule.id!r}: the point {effect.point!r} is a {kind}, neither number nor switch"
+                self._error((*at, "sets"), text, "leave it out: nothing could be judged")
+
+    def effects(self) -> None:
+        """A method does one thing, whoever calls it: two rules that declare it must agree."""
+        declared: dict[str, list[NodeRule]] = {}
+        for index, rule in enumerate(self._nodes.rules):
+            for method in rule.methods if rule.sets and rule.state is not RuleState.OFF else ():
+                others = declared.setdefault(method, [])
+                other = next((one for one in others if _disagree(one, rule)), None)
+                others.append(rule)
+                if other is not None:
+                    text = f"rules {other.id!r} and {rule.id!r} say different things of what {method} sets"
+                    self._error(("opcua", "rule", index, "sets"), text, "declare it once: it holds for every caller")
 
     def _effect(self, rule: NodeRule, at: Path) -> None:
         if rule.methods and CALL not in rule.services:
@@ -146,6 +168,12 @@ class _Checker:
 _ADMINISTERS = frozenset(
     number for number in NAMED_ONLY if service_name(number).startswith(("Add", "Delete", "History"))
 )
+
+
+def _disagree(one: NodeRule, other: NodeRule) -> bool:
+    """Say whether two rules declare different effects of a method on an object that both may name."""
+    apart = one.objects and other.objects and not set(one.objects) & set(other.objects)
+    return not apart and set(one.sets) != set(other.sets)
 
 
 def _share_place(one: NodeRule, other: NodeRule) -> bool:

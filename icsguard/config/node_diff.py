@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from icsguard.core.decision import RuleState
+from icsguard.core.method import CONSTANT, Effect
 from icsguard.policy.nodes.floor import MODES
 from icsguard.policy.nodes.rules import Argument, IdentityGroup, NodePolicy, NodeRule, UaLimits
 from icsguard.policy.nodes.services import ATTRIBUTES, service_name
@@ -98,6 +99,7 @@ def _condition(rule: NodeRule) -> str:
         f"values to {high:g}" if high is not None else "",
         "attributes " + ", ".join(_NAMES[number] for number in rule.attributes) if rule.attributes else "",
         *map(_argument, rule.arguments),
+        *map(_effect, rule.sets),
         "parts of arrays too" if rule.index_range else "",
         "with status and time" if rule.stamped else "",
         "structures too" if rule.structures else "",
@@ -117,6 +119,11 @@ def _argument(law: Argument) -> str:
     listed = "|".join(map(str, law.allowed))
     told = " ".join(part for part in (law.type, *ends, listed) if part)
     return f"argument {law.place + 1}: {told or 'any'}"
+
+
+def _effect(effect: Effect) -> str:
+    by = f"{effect.value:g}" if effect.argument == CONSTANT else f"argument {effect.argument + 1}"
+    return f"sets {effect.point} to {by}"
 
 
 def _identities(old: NodePolicy, new: NodePolicy) -> Iterator[tuple[Way, str]]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from icsguard.config.moments import parse_rate, parse_window
-from icsguard.config.node_schema import ArgumentSection, IdentitySection, NodeRuleSection, OpcuaSection
+from icsguard.config.node_schema import ArgumentSection, IdentitySection, NodeRuleSection, OpcuaSection, SetsSection
 from icsguard.config.problem import did_you_mean
 from icsguard.core.decision import RuleState
+from icsguard.core.method import CONSTANT, Effect
 from icsguard.core.point import Point
 from icsguard.policy.nodes.floor import MODES
 from icsguard.policy.nodes.places import parse_node
@@ -148,6 +149,7 @@ class _Reader:
             objects=self._nodes(section.objects, (*at, "objects"), pattern=True),
             attributes=self._attributes(section.attributes, at),
             arguments=tuple(self._argument(one, section.id, (*at, "arguments")) for one in section.arguments),
+            sets=tuple(self._effect(one, section.id, (*at, "sets")) for one in section.sets),
             minimum=section.min,
             maximum=section.max,
             index_range=section.index_range,
@@ -167,13 +169,15 @@ class _Reader:
         low, high = section.min, section.max
         if low is not None and high is not None and low > high:
             self._fault((*at, "min"), f"rule {section.id!r}: min {low:g} is above max {high:g}", "swap them")
-        if section.action == "deny" and (low is not None or high is not None or section.rate or section.arguments):
-            text = f"rule {section.id!r} denies: it takes no min, max, rate or arguments"
+        if section.action == "deny" and (
+            low is not None or high is not None or section.rate or section.arguments or section.sets
+        ):
+            text = f"rule {section.id!r} denies: it takes no min, max, rate, arguments or sets"
             self._fault(at, text, "a limit belongs to the rule that permits")
         if section.action == "deny" and section.subtrees:
             text = f"rule {section.id!r} denies a subtree: what nobody has browsed yet would pass"
             self._fault((*at, "subtrees"), text, "deny by nodes, or permit only what is meant")
-        if (section.objects or section.arguments) and not section.methods:
+        if (section.objects or section.arguments or section.sets) and not section.methods:
             self._fault(at, f"rule {section.id!r} limits calls and names no methods", 'methods = ["plant:s=Start"]')
 
     def _services(self, section: NodeRuleSection, at: Path) -> tuple[int, ...]:
@@ -215,6 +219,13 @@ class _Reader:
         if section.min is not None and section.max is not None and section.min > section.max:
             self._fault(path, f"rule {rule!r}: min {section.min:g} is above max {section.max:g}", "swap them")
         return Argument(section.place, section.min, section.max, tuple(section.allowed), section.type)
+
+    def _effect(self, section: SetsSection, rule: str, path: Path) -> Effect:
+        if (section.argument is None) is (section.value is None):
+            text = f"rule {rule!r}: {section.point!r} is set by an argument or to a value, by exactly one of them"
+            self._fault(path, text, f'{{ point = "{section.point}", argument = 0 }}')
+        argument = CONSTANT if section.argument is None else section.argument
+        return Effect(section.point, argument, section.value or 0.0)
 
     def _reply(self, name: str, at: Path) -> int:
         if name and (name not in STATUS or not STATUS[name]):

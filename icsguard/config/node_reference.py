@@ -15,6 +15,7 @@ SECTIONS: Final = (
     ("[opcua.identities.NAME]", node_schema.IdentitySection),
     ("[[opcua.rule]]", node_schema.NodeRuleSection),
     ("arguments of [[opcua.rule]]", node_schema.ArgumentSection),
+    ("sets of [[opcua.rule]]", node_schema.SetsSection),
 )
 HEAD: Final = """## OPC UA
 
@@ -38,7 +39,10 @@ points are those above; a point with a `node` has one set of limits, whichever w
    of points come on top: type (`node_type`), range, allowed values, bits, step, rate, interval.
 7. **Whoever may read may see the server's own description**: its status, namespaces and limits, and the names of
    standard nodes; not its diagnostics.
-8. **What is above `[opcua.limits]` is refused, not trimmed.**
+8. **A method moves points that only its server knows.** Where `sets` declares them, the limits of those points hold on
+   the arguments, and the twin tries a call like a write before it is delivered; a method does one thing, so what one
+   rule declares holds for every caller. Of undeclared methods limits and twin know nothing.
+9. **What is above `[opcua.limits]` is refused, not trimmed.**
 
 ```toml
 [opcua]
@@ -65,6 +69,7 @@ nodes = ["plant:s=Pump1.*"]
 methods = ["plant:s=Pump1/Start"]
 objects = ["plant:s=Pump1"]
 arguments = [{ place = 0, min = 0, max = 80, type = "Double" }]
+sets = [{ point = "pump_speed", argument = 0 }, { point = "pump_run", value = 1 }]
 ```
 """
 

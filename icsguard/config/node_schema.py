@@ -84,6 +84,16 @@ class ArgumentSection(Section):
     type: str = Field(default="", description="Built-in type: `Double`.")
 
 
+class SetsSection(Section):
+    """What a call of a rule's methods does to one point: judged and tried in the twin like a write of it."""
+
+    point: str = Field(description="Name from the point list, of a point with a node.")
+    argument: int | None = Field(
+        default=None, ge=0, le=255, description="Which argument carries the value, from 0, in the point's unit."
+    )
+    value: float | None = Field(default=None, description="Or: what the point always becomes.")
+
+
 class NodeRuleSection(Section):
     """One line of who may do what to which nodes."""
 
@@ -107,6 +117,9 @@ class NodeRuleSection(Section):
         default=[], description="Attributes by name; default: all to read, `Value` alone to write."
     )
     arguments: list[ArgumentSection] = Field(default=[], description="Limits on the methods' arguments.")
+    sets: list[SetsSection] = Field(
+        default=[], description='Points that the methods set: `{ point = "speed", argument = 0 }`.'
+    )
     min: float | None = Field(default=None, description="Smallest value it lets through.")
     max: float | None = Field(default=None, description="Largest value it lets through.")
     index_range: bool = Field(default=False, description="Parts of arrays may be written.")

@@ -25,6 +25,8 @@ from icsguard.config.settings import Settings
 from icsguard.control import links
 from icsguard.core.clock import MS, SECOND
 from icsguard.core.decision import Decision
+from icsguard.core.method import Methods
+from icsguard.core.point import Point
 from icsguard.core.sandbox import Option, Sandbox
 from icsguard.core.transaction import Opinion, Question, Transaction
 from icsguard.detect.options import ConduitOptions, ShadowOptions
@@ -58,6 +60,15 @@ def options_of(settings: Settings) -> ShadowOptions:
     )
     shadow = settings.shadow
     return ShadowOptions(conduits, shadow.horizon_s, shadow.score_every_s, shadow.alarms_per_day)
+
+
+def nodes_of(settings: Settings) -> dict[str, tuple[Sequence[Point], Methods]]:
+    """Return points and declared methods of the conduits that speak OPC UA."""
+    return {
+        one.name: (one.policy.points, Methods(one.policy.opcua.methods() if one.policy.opcua else ()))
+        for one in settings.conduits
+        if one.opcua is not None
+    }
 
 
 class ShadowProcess:
@@ -186,7 +197,7 @@ class ShadowProcess:
         if raw != self._raw:
             self._raw, self._settings = raw, msgspec.msgpack.decode(raw, type=Settings)
             self._stamp = ()
-            self._nodes.adopt({one.name: one.policy.points for one in self._settings.conduits if one.opcua is not None})
+            self._nodes.adopt(nodes_of(self._settings))
             if not self._core.options.conduits:  # image and conduct at once, models when they are loaded
                 self._core = Shadow(options_of(self._settings), {}, None)
         self._reload.set()

@@ -4,8 +4,9 @@ Image, twin, habits of writing and flows know one form of traffic. This follows 
 subscriptions, namespaces) over the mirrored message bodies and writes each row anew with the points that it touched, in
 the places that `config.node_places` gave them. A Publish speaks of all points of its subscription: what it leaves out
 has not changed. A row that touches no point stays a row, so that rates, refusals and
-searches of a client still count. Values of bad quality never become observations; uncertain ones do. Methods move what
-only their server knows: no point is touched, and the twin says nothing of them.
+searches of a client still count. Values of bad quality never become observations; uncertain ones do. A call is a write
+of the points that its method is declared to set; of other methods only their server knows what they move, and the twin
+says nothing of them.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from typing import Final, NamedTuple
 from icsguard.core.clock import SECOND
 from icsguard.core.decision import Decision
 from icsguard.core.meaning import VALUE_ATTRIBUTE, Intent, Meaning, NodeChange, Table
+from icsguard.core.method import Brought, Methods
 from icsguard.core.point import Point
 from icsguard.core.registers import words_of
 from icsguard.core.transaction import Opinion, Outcome, Question, Transaction
 from icsguard.protocols.modbus import build
 from icsguard.protocols.modbus.bits import packed
 from icsguard.protocols.opcua.meaning import Names, Observed, meaning, number_of, observations, published
+from icsguard.protocols.opcua.messages_attribute import CallResponse
 from icsguard.protocols.opcua.messages_subscription import (
     DeleteMonitoredItemsRequest,
     DeleteSubscriptionsRequest,
@@ -47,6 +50,9 @@ _BAD: Final = 0x80000000
 _READS: Final = {Table.COIL: 1, Table.DISCRETE: 2, Table.HOLDING: 3, Table.INPUT: 4}
 _WRITABLE: Final = frozenset({Table.COIL, Table.HOLDING})
 _WRITE: Final = 673
+_CALL: Final = 712
+_CHANGES: Final = frozenset({_WRITE, _CALL})
+_NO_METHODS: Final = Methods()
 _ANSWERED: Final = frozenset({Outcome.ANSWERED, Outcome.EXCEPTION})
 
 
@@ -69,27 +75,32 @@ class Run(NamedTuple):
 class NodeTraffic:
     """One conduit of OPC UA as the shadow follows it."""
 
-    __slots__ = ("_held", "_points", "_sessions", "unmapped")
+    __slots__ = ("_held", "_methods", "_nodes", "_points", "_sessions", "unmapped")
 
-    def __init__(self, points: Iterable[Point]) -> None:
-        self._points = {point.node: point for point in points if point.node}
+    def __init__(self, points: Iterable[Point], methods: Methods = _NO_METHODS) -> None:
+        self._adopt(points, methods)
         self._sessions = Sessions()
         self._held: dict[int, _Held] = {}
         """Last values of each subscription: what it does not publish has not changed."""
         self.unmapped = 0
         """Published values whose subscription was not seen to begin."""
 
-    def adopt(self, points: Iterable[Point]) -> None:
+    def adopt(self, points: Iterable[Point], methods: Methods = _NO_METHODS) -> None:
         """Serve another list of points; what is known of sessions stays."""
-        self._points = {point.node: point for point in points if point.node}
+        self._adopt(points, methods)
         self._held.clear()
+
+    def _adopt(self, points: Iterable[Point], methods: Methods) -> None:
+        self._points = {point.node: point for point in points if point.node}
+        self._nodes = {point.name: node for node, point in self._points.items()}
+        self._methods = methods
 
     def rows(self, transaction: Transaction) -> list[Transaction]:
         """Return the rows of the map that one transaction is, at least one."""
         if not transaction.request:
             return [_empty(transaction, 0)]
         number = peek(transaction.request)
-        if transaction.outcome == Outcome.UNKNOWN and number == _WRITE:
+        if transaction.outcome == Outcome.UNKNOWN and number in _CHANGES:
             runs = _runs(self._wanted(parse_request(transaction.request)))
             return [_written(transaction, run, known=False) for run in runs] or [_empty(transaction, number)]
         if transaction.outcome not in _ANSWERED or not transaction.response:
@@ -99,8 +110,9 @@ class NodeTraffic:
         self._sessions.met(request.header.token)
         self._sessions.answered(request, response)
         good = [value for one in found if (value := self._value(one)) is not None]
+        good += self._called(request, response)
         good = self._kept(request, response, good, transaction.response_at)
-        writes = number == _WRITE
+        writes = number in _CHANGES
         made = [
             _written(transaction, run, known=True) if writes and run.table in _WRITABLE else _read(transaction, run)
             for run in _runs(good)
@@ -108,7 +120,7 @@ class NodeTraffic:
         return made or [_empty(transaction, number)]
 
     def questions(self, question: Question) -> list[Question]:
-        """Return a write as questions on the map, one for each run of points; none where it touches no point."""
+        """Return a Write or Call as questions on the map, one for each run of points; none where it touches none."""
         runs = _runs(self._wanted(parse_request(question.request)))
         return [question._replace(request=build.adu(0, run.unit, _write_of(run))) for run in runs]
 
@@ -155,12 +167,33 @@ class NodeTraffic:
         return _placed(point, number_of(one.value))
 
     def _wanted(self, request: Request) -> list[Value]:
-        """Return what a Write would put into points, the last of two values for one point."""
-        if request.number != _WRITE or request.defect is not None:
+        """Return what a Write or Call would put into points, the last of two values for one point."""
+        if request.number not in _CHANGES or request.defect is not None:
             return []
         asked = meaning(request, self._names(request))
-        values = (self._changed(asked, change) for change in asked.node_changes)
+        if request.number == _CALL:
+            values = [self._brought(one) for _, one in self._methods.called(asked)]
+        else:
+            values = [self._changed(asked, change) for change in asked.node_changes]
         return list({value.point.name: value for value in values if value is not None}.values())
+
+    def _called(self, request: Request, response: Response) -> list[Value]:
+        """Return what the calls that the server said Good to have put into points."""
+        body = response.body
+        if request.number != _CALL or response.fault or not isinstance(body, CallResponse):
+            return []
+        results = body.results or ()
+        called = self._methods.called(meaning(request, self._names(request)))
+        done = (self._brought(one) for place, one in called if place < len(results) and not results[place].status >> 31)
+        return [value for value in done if value is not None]
+
+    def _brought(self, one: Brought) -> Value | None:
+        """Return what a call brings to a point, None where it is no number or no point that can be written."""
+        point = self._points.get(self._nodes.get(one.effect.point, ""))
+        values = one.change.values if one.change is not None else ()
+        if point is None or point.table not in _WRITABLE or len(values) != 1 or isinstance(values[0], str):
+            return None
+        return _placed(point, values[0])
 
     def _changed(self, asked: Meaning, change: NodeChange) -> Value | None:
         access = asked.nodes[change.place]
@@ -197,16 +230,16 @@ class NodeTraffics:
     def __init__(self) -> None:
         self._of: dict[str, NodeTraffic] = {}
 
-    def adopt(self, conduits: dict[str, Sequence[Point]]) -> None:
-        """Follow these conduits of OPC UA, with their points."""
+    def adopt(self, conduits: dict[str, tuple[Sequence[Point], Methods]]) -> None:
+        """Follow these conduits of OPC UA, with their points and declared methods."""
         for name in self._of.keys() - conduits.keys():
             del self._of[name]
-        for name, points in conduits.items():
+        for name, (points, methods) in conduits.items():
             known = self._of.get(name)
             if known is None:
-                self._of[name] = NodeTraffic(points)
+                self._of[name] = NodeTraffic(points, methods)
             else:
-                known.adopt(points)
+                known.adopt(points, methods)
 
     def rows(self, transactions: Sequence[Transaction]) -> Sequence[Transaction]:
         """Return the transactions as the twin takes them."""

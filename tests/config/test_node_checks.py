@@ -56,6 +56,43 @@ def of_nodes(told):
     return check
 
 
+STARTS = (
+    'services = ["Write"]\npoints = ["speed"]',
+    'services = ["Call"]\nmethods = ["plant:s=Start"]\nsets = [{ point = "speed", argument = 0 }]',
+)
+AGAIN = """
+[[opcua.rule]]
+id = "again"
+clients = ["operators"]
+services = ["Call"]
+methods = ["plant:s=Start"]
+sets = [{ point = "speed", value = 5 }]
+"""
+
+
+def test_a_method_is_declared_once(of_nodes):
+    settings, problems = of_nodes(STARTS)
+    assert [] == problems
+    assert "nsu=urn:plant;s=Start" == settings.conduits[0].policy.opcua.methods()[0].node
+    _, problems = of_nodes(STARTS, policy=POLICY + AGAIN)
+    assert any("say different things of what nsu=urn:plant;s=Start sets" in line for line in problems)
+    apart = AGAIN + 'objects = ["plant:s=P2"]\n'
+    here = (STARTS[0], STARTS[1] + '\nobjects = ["plant:s=P1"]')
+    assert [] == of_nodes(here, policy=POLICY + apart)[1]
+
+
+@pytest.mark.parametrize(("name", "text"), [("sped", "did you mean 'speed'?"), ("level", "'level' has no node")])
+def test_a_method_sets_points_that_there_are(of_nodes, name, text):
+    _, problems = of_nodes((STARTS[0], STARTS[1].replace('"speed"', f'"{name}"')))
+    assert any(text in line for line in problems)
+
+
+def test_a_method_sets_numbers_and_switches(of_nodes):
+    points = POINTS.replace("node,min,max", "node,node_type,min,max").replace("s=Speed,0,80", "s=Speed,String,,")
+    _, problems = of_nodes(STARTS, points=points.replace("0,,,", "0,,,,"))
+    assert any("'speed' is a String, neither number nor switch" in line for line in problems)
+
+
 def test_a_good_configuration_has_its_rules_points_and_options(of_nodes):
     settings, problems = of_nodes()
     assert [] == problems

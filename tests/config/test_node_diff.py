@@ -65,6 +65,14 @@ def test_the_same_said_differently_is_no_difference(told):
             ],
         ),
         (
+            [('services = ["Write", "Call"]', 'services = ["Call"]\nsets = [{ point = "speed", argument = 0 }]')],
+            [
+                ("permits", "operators may now use Call on method nsu=urn:plant;s=Start (sets speed to argument 1)"),
+                ("forbids", f"operators may no longer use Write on {A}"),
+                ("forbids", "operators may no longer use Call on method nsu=urn:plant;s=Start"),
+            ],
+        ),
+        (
             [('nodes = ["plant:s=A"]', 'nodes = ["plant:s=A"]\nmax = 5\nrate = "3/s"')],
             [
                 ("permits", f"operators may now use Write on {A} (values to 5, 3/s)"),

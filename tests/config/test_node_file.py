@@ -4,6 +4,7 @@ from icsguard.config.node_file import outranked, read_nodes
 from icsguard.config.node_schema import OpcuaSection
 from icsguard.core.clock import SECOND
 from icsguard.core.decision import RuleState
+from icsguard.core.method import Effect
 from icsguard.policy.nodes.rules import Argument, IdentityGroup, NodeRule, UaLimits
 from icsguard.policy.nodes.services import MONITORING
 from icsguard.policy.terms import Action, Rate, Window
@@ -45,6 +46,7 @@ def test_a_full_section_becomes_values():
                     "objects": ["plant:s=P*"],
                     "attributes": ["Value"],
                     "arguments": [{"place": 0, "min": 0, "max": 5.5, "allowed": [1, "slow"], "type": "Double"}],
+                    "sets": [{"point": "speed", "argument": 0}, {"point": "run", "value": 1}],
                     "min": 1,
                     "max": 2,
                     "index_range": True,
@@ -79,6 +81,7 @@ def test_a_full_section_becomes_values():
             objects=(f"{plant}s=P*",),
             attributes=(13,),
             arguments=(Argument(0, 0.0, 5.5, (1.0, "slow"), "Double"),),
+            sets=(Effect("speed", 0), Effect("run", value=1.0)),
             minimum=1.0,
             maximum=2.0,
             index_range=True,
@@ -114,6 +117,10 @@ def test_a_preset_is_spelled_out_and_everyone_is_nobody_named():
         (rule(subtrees=["nsu=u;s=A*"]), "takes no *"),
         (rule(methods=["nsu=u;s=A*"], services=["Call"]), "takes no *"),
         (rule(objects=["nsu=u;s=A"]), "limits calls and names no methods"),
+        (rule(sets=[{"point": "p", "value": 1}]), "limits calls and names no methods"),
+        (rule(methods=["nsu=u;s=A"], sets=[{"point": "p"}]), "by an argument or to a value"),
+        (rule(methods=["nsu=u;s=A"], sets=[{"point": "p", "argument": 0, "value": 1}]), "exactly one of them"),
+        (rule(action="deny", methods=["nsu=u;s=A"], sets=[{"point": "p", "value": 1}]), "denies: it takes no"),
         (rule(attributes=["Walue"]), "did you mean 'Value'?"),
         (rule(min=2, max=1), "min 2 is above max 1"),
         (rule(action="deny", min=1), "denies: it takes no min"),

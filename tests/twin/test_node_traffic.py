@@ -9,6 +9,7 @@ from icsguard.config.node_places import placed
 from icsguard.core.decision import Decision, Layer
 from icsguard.core.finding import Finding
 from icsguard.core.meaning import Table
+from icsguard.core.method import Effect, Method, Methods
 from icsguard.core.point import NO_REGISTER, DataType, Point
 from icsguard.core.transaction import Opinion, Outcome, Question, Transaction
 from icsguard.protocols.opcua.builtin import DataValue, ExtensionObject, QualifiedName, Variant
@@ -16,6 +17,8 @@ from icsguard.protocols.opcua.headers import RequestHeader, ResponseHeader
 from icsguard.protocols.opcua.messages_attribute import (
     CallMethod,
     CallRequest,
+    CallResponse,
+    CallResult,
     ReadRequest,
     ReadResponse,
     ReadValueId,
@@ -267,6 +270,50 @@ def test_methods_and_other_nodes_are_no_question_to_the_twin(line):
     assert [] == line.traffic.questions(question(writes(Other=1.0)))
 
 
+@pytest.fixture
+def pumping(line):
+    """A line whose server has a method that sets P0 and switches the pump on."""
+    start = Method("nsu=urn:plant;s=Start", (), (Effect("p0", 0), Effect("pump", value=1.0), Effect("tank", value=1.0)))
+    line.traffic.adopt(line.points, Methods([start]))
+    return line
+
+
+def calls(*values, method="Start"):
+    return CallRequest(tuple(CallMethod(node("O"), node(method), (Variant(DOUBLE, value),)) for value in values))
+
+
+def results(*statuses):
+    return CallResponse(tuple(CallResult(status, None, None, None) for status in statuses), None)
+
+
+def test_a_call_is_asked_about_as_the_writes_that_it_is_declared_to_be(pumping):
+    made = pumping.traffic.questions(question(calls(30.0)))
+    assert [(1, 16), (9, 15)] == [(one.request[6], one.request[7]) for one in made]
+    assert 30.0 == struct.unpack(">d", made[0].request[13:21])[0]
+    assert [] == pumping.traffic.questions(question(calls(30.0, method="Stop")))
+
+
+def test_a_call_without_a_number_is_no_question(pumping):
+    start = CallMethod(node("O"), node("Start"), (Variant(STRING, "30"),))
+    assert [9] == [one.request[6] for one in pumping.traffic.questions(question(CallRequest((start,))))]
+
+
+def test_what_good_calls_set_stands_in_the_image(pumping):
+    pumping.take(calls(30.0), results(GOOD))
+    assert (30.0, 1.0, None) == tuple(pumping.values()[name] for name in ("p0", "pump", "tank"))
+    pumping.take(calls(40.0, 50.0), results(GOOD, BAD))
+    assert 40.0 == pumping.values()["p0"]
+    pumping.take(calls(60.0), None, fault=BAD, outcome=Outcome.EXCEPTION)
+    assert 40.0 == pumping.values()["p0"]
+
+
+def test_a_call_whose_outcome_nobody_knows_makes_its_points_unknown(pumping):
+    pumping.take(calls(30.0), results(GOOD))
+    assert pumping.image.cells[0].settled
+    pumping.take(calls(40.0), None, outcome=Outcome.UNKNOWN)
+    assert not pumping.image.cells[0].settled
+
+
 def test_opinions_on_parts_add_up():
     asked = question(writes(P0=1.0))
     finding = Finding("what-if", Layer.CONSEQUENCE, "c", "t", 1, "mixer", Decision.REFUSE)
@@ -280,7 +327,7 @@ def test_conduits_that_speak_modbus_pass_as_they_are(line):
     every = NodeTraffics()
     row = line.row(reads("P0"), ReadResponse((double(1.0),), None))
     assert [row] == list(every.rows([row]))
-    every.adopt({"mixer": line.points})
+    every.adopt({"mixer": (line.points, Methods())})
     other = row._replace(conduit="plc")
     made = every.rows([other, row])
     assert (other, NOWHERE) == (made[0], made[1].request[6])  # names are not known yet
@@ -301,10 +348,10 @@ def test_of_too_many_subscriptions_only_changes_are_followed(line, monkeypatch):
 
 def test_another_list_of_points_keeps_the_sessions(line):
     every = NodeTraffics()
-    every.adopt({"mixer": line.points})
+    every.adopt({"mixer": (line.points, Methods())})
     uris = line.row(ReadRequest(0, 0, (value_id(NodeId(0, "i", 2255)),)), ReadResponse((text(URIS),), None))
     every.rows([uris])
-    every.adopt({"mixer": line.points[:1]})
+    every.adopt({"mixer": (line.points[:1], Methods())})
     rows = every.rows([line.row(reads("P0", "P1"), ReadResponse((double(1.0), double(1.0)), None))])
     assert ["010300000004"] == [one.request[6:12].hex() for one in rows]
 

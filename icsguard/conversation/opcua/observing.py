@@ -12,12 +12,13 @@ from icsguard.conversation.opcua.guard import UaGuard
 from icsguard.core.meaning import VALUE_ATTRIBUTE
 from icsguard.policy.nodes.tree import edges
 from icsguard.protocols.opcua.meaning import Names, Observed, number_of, observations, published
+from icsguard.protocols.opcua.messages_attribute import CallResponse
 from icsguard.protocols.opcua.messages_subscription import PublishResponse
 from icsguard.protocols.opcua.messages_view import StatusResponse
 from icsguard.protocols.opcua.services import Request, Response, parse_request, parse_response
 from icsguard.protocols.opcua.status import GOOD
 
-READ, WRITE, BROWSE, PUBLISH = 631, 673, 527, 826
+READ, WRITE, BROWSE, PUBLISH, CALL = 631, 673, 527, 826, 712
 _BAD: Final = 0x80000000
 
 
@@ -26,6 +27,8 @@ def observe(guard: UaGuard, flight: UaFlight, answer: bytes, now: int) -> None:
     number = flight.request.number
     if number == WRITE:
         _written(guard, flight, answer, now)
+    elif number == CALL:
+        _called(guard, flight, answer)
     elif number == READ and any(guard.node_memory.watches(access.node) for access in flight.meaning.nodes):
         _seen(guard, observations(_sent(flight), parse_response(answer), _names(guard, flight)), now)
     elif number == PUBLISH and guard.node_memory.has_points:
@@ -68,6 +71,19 @@ def _written(guard: UaGuard, flight: UaFlight, answer: bytes, now: int) -> None:
     bad = tuple(
         access for access, status in zip(forwarded.nodes, response.body.results or (), strict=False) if status >= _BAD
     )
+    if bad:
+        guard.nodes.rejected(forwarded._replace(nodes=bad, node_changes=()), guard.node_memory)
+
+
+def _called(guard: UaGuard, flight: UaFlight, answer: bytes) -> None:
+    """Take back what calls were to set that the server refused; what the others set is known when it is read."""
+    response = parse_response(answer)
+    forwarded, body = flight.forwarded, response.body
+    if response.fault or not isinstance(body, CallResponse):
+        guard.nodes.rejected(forwarded, guard.node_memory)
+        return
+    results = body.results or ()
+    bad = tuple(access for access, one in zip(forwarded.nodes, results, strict=False) if one.status >= _BAD)
     if bad:
         guard.nodes.rejected(forwarded._replace(nodes=bad, node_changes=()), guard.node_memory)
 

@@ -5,6 +5,7 @@ Deterministic like `policy.decide`: the same policy, memory, request and `now` g
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from icsguard.core.decision import Decision
@@ -16,11 +17,12 @@ from icsguard.policy.memory import Memory
 from icsguard.policy.nodes import floor
 from icsguard.policy.nodes.bounds import NOTHING, Usage, over
 from icsguard.policy.nodes.cells import LOOKS, NodeCells, NodeLine
+from icsguard.policy.nodes.effects import Effects
 from icsguard.policy.nodes.identity import Identity, Members
 from icsguard.policy.nodes.law import NodeLaw
 from icsguard.policy.nodes.memory import NodeMemory, Number
 from icsguard.policy.nodes.rules import NodePolicy
-from icsguard.policy.nodes.services import ALWAYS, VALUE, WRITE
+from icsguard.policy.nodes.services import ALWAYS, CALL, VALUE, WRITE
 from icsguard.policy.nodes.verdicts import Judged, summed
 from icsguard.policy.nodes.weighing import Item, NodeCase, Weighed, Weigher, eased
 from icsguard.policy.rules import Policy
@@ -47,7 +49,8 @@ class NodeJudge:
         self._laws = {point.node: NodeLaw(point) for point in nodes.points}
         self._names = {node: law.point.name for node, law in self._laws.items()}
         self._roots = frozenset(root for rule in nodes.rules for root in rule.subtrees)
-        self._weigher = Weigher(self._laws, policy.defaults)
+        self._effects = Effects(nodes.methods(), nodes.points, self._laws)
+        self._weigher = Weigher(self._laws, policy.defaults, self._effects)
 
     @property
     def has_rules(self) -> bool:
@@ -120,12 +123,9 @@ class NodeJudge:
     def delivered(self, meaning: Meaning, memory: NodeMemory, now: int) -> None:
         """A write was handed to the device: its intervals and ramps start, its values are on their way."""
         memory.beside.version += 1
-        for change in meaning.node_changes:
-            law = self._written_law(meaning, change)
-            if law is None:
-                continue
+        for law, change in self._put_into_points(meaning):
             point = law.point
-            number = law.number(change.type, change.values[0]) if len(change.values) == 1 else None
+            number = _number(law, change)
             history = memory.history(point.name)
             history.written_at = now
             if law.ramps and number is not None:
@@ -135,13 +135,13 @@ class NodeJudge:
 
     def unknown(self, meaning: Meaning, memory: NodeMemory) -> None:
         """Nobody knows what became of a write: its points are not known any more."""
-        for access in meaning.nodes:
-            memory.unknown(access.node)
+        for node in self._touched(meaning):
+            memory.unknown(node)
 
     def rejected(self, meaning: Meaning, memory: NodeMemory) -> None:
         """The server refused these nodes itself: what was there before is still there."""
-        for access in meaning.nodes:
-            memory.rejected(access.node)
+        for node in self._touched(meaning):
+            memory.rejected(node)
 
     def is_safety(self, meaning: Meaning) -> bool:
         """Say whether the request writes, and writes nothing but values of declared safety points."""
@@ -152,8 +152,23 @@ class NodeJudge:
 
     def is_secret(self, meaning: Meaning) -> bool:
         """Say whether the request touches a point whose value must not be recorded."""
-        laws = (self._laws.get(access.node) for access in meaning.nodes)
+        laws = (self._laws.get(node) for node in self._touched(meaning))
         return any(law is not None and law.is_secret for law in laws)
+
+    def _touched(self, meaning: Meaning) -> Iterator[str]:
+        """Yield the nodes of a request, and those that its calls set."""
+        for access in meaning.nodes:
+            yield access.node
+            yield from self._effects.nodes(access)
+
+    def _put_into_points(self, meaning: Meaning) -> Iterator[tuple[NodeLaw, NodeChange | None]]:
+        """Yield what a Write or Call puts into declared points."""
+        for change in meaning.node_changes if meaning.function == WRITE else ():
+            law = self._written_law(meaning, change)
+            if law is not None:
+                yield law, change
+        if self._effects and meaning.function == CALL:
+            yield from self._effects.called(meaning)
 
     def _case(self, identity: Identity, meaning: Meaning, memory: NodeMemory, now: int) -> NodeCase:
         groups = self._members.of(identity)
@@ -171,7 +186,7 @@ class NodeJudge:
             if quick is not None:
                 verdicts.append(quick.quick)
                 continue
-            item = Item(access, changes.get(place, _NO_CHANGES), before.get(access.node, []))
+            item = Item(access, changes.get(place, _NO_CHANGES), before)
             found = self._weigher.item(case, item)
             weighed.append(found)
             verdict = summed(found.grounds, lasts, found.rule)
@@ -188,11 +203,15 @@ class NodeJudge:
         return None
 
     def _put(self, item: Item, before: dict[str, list[Number]]) -> None:
-        """Note what an item leaves in a point, for later items of the same request."""
+        """Note what an item leaves in points, for later items of the same request."""
         law = self._laws.get(item.access.node)
+        put = list(self._effects.of(item.access, item.changes))
         if law is not None and item.access.attribute == VALUE:
-            numbers = [law.number(change.type, value) for change in item.changes for value in change.values[:1]]
-            before.setdefault(item.access.node, []).extend(number for number in numbers if number is not None)
+            put += [(law, change) for change in item.changes]
+        for one, change in put:
+            number = _number(one, change)
+            if number is not None:
+                before.setdefault(one.point.node, []).append(number)
 
     def _counted(self, weighed: list[Weighed], case: NodeCase, *, count: bool) -> list[Ground]:
         """Count one use of each rule and grant that serves the request; return what is used up."""
@@ -224,6 +243,11 @@ class NodeJudge:
     def _refused(self, reasons: list[Reason]) -> Verdict:
         state = self.policy.defaults.state
         return summed([Ground(reason, state) for reason in reasons], 0, "") if reasons else ALLOWED
+
+
+def _number(law: NodeLaw, change: NodeChange | None) -> Number | None:
+    """Return the single number that is put into a point, None where it is none."""
+    return law.number(change.type, change.values[0]) if change is not None and len(change.values) == 1 else None
 
 
 def _whole(verdict: Verdict, meaning: Meaning) -> Judged:

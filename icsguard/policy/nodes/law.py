@@ -10,7 +10,7 @@ import struct
 from functools import lru_cache
 from typing import Final
 
-from icsguard.core.meaning import NodeValue
+from icsguard.core.meaning import NodeChange, NodeValue
 from icsguard.core.point import DataType, Point, PointKind
 from icsguard.policy.nodes.memory import Number
 
@@ -63,6 +63,16 @@ class NodeLaw:
         if isinstance(value, bool):
             return int(value) if self.is_boolean and kind == BOOLEAN else None
         return value if isinstance(value, int | float) and kind in NUMBERS and not self.is_boolean else None
+
+    def as_written(self, change: NodeChange) -> NodeChange:
+        """Return what a method is handed as a write of it would be: the node's type, a Boolean for 0 and 1."""
+        value = change.values[0] if len(change.values) == 1 else None
+        if not isinstance(value, int | float) or "[" in change.type:
+            return change
+        kind = self.point.node_type or (BOOLEAN if self.is_boolean else change.type)
+        if self.is_boolean:
+            return change._replace(type=kind, values=(bool(value),)) if value in {0, 1} else change
+        return change._replace(type="Double" if kind == BOOLEAN else kind, values=(value + 0,))
 
 
 @lru_cache(maxsize=1024)  # limits of points: a policy has a few hundred different ones

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from icsguard.core.decision import RuleState
+from icsguard.core.method import Effect, Method
 from icsguard.core.point import Point
 from icsguard.policy.terms import Action, Rate, Window
 
@@ -68,6 +69,8 @@ class NodeRule:
     """Attribute ids; empty: all to read, the value alone to write."""
     arguments: tuple[Argument, ...] = ()
     """What the methods' arguments may be."""
+    sets: tuple[Effect, ...] = ()
+    """What a call of its methods does to points: limits and twin then hold for calls as for writes."""
     minimum: float | None = None
     """Smallest value that this rule lets through."""
     maximum: float | None = None
@@ -155,3 +158,12 @@ class NodePolicy:
     """Sessions without a user are admitted."""
     passwords_unsecured: bool = False
     """Users may show a password on a channel without security."""
+
+    def methods(self) -> tuple[Method, ...]:
+        """Return what calls are declared to do, whichever rule says so and whoever calls."""
+        return tuple(
+            Method(method, rule.objects, rule.sets)
+            for rule in self.rules
+            if rule.sets and rule.state is not RuleState.OFF and rule.action is not Action.DENY
+            for method in rule.methods
+        )

@@ -12,6 +12,7 @@ from icsguard.policy.case import Ground
 from icsguard.policy.clients import Groups, shown
 from icsguard.policy.nodes.cells import LOOKS, NodeCell, NodeLine, NodePass
 from icsguard.policy.nodes.codes import reply_of
+from icsguard.policy.nodes.effects import Effects, missing
 from icsguard.policy.nodes.floor import refusal
 from icsguard.policy.nodes.identity import Identity
 from icsguard.policy.nodes.law import NodeLaw
@@ -80,8 +81,8 @@ class Item(NamedTuple):
 
     access: NodeAccess
     changes: list[NodeChange]
-    before: list[Number]
-    """What earlier items of the request put into the same point."""
+    before: dict[str, list[Number]]
+    """What earlier items of the request put into declared points, by node."""
 
 
 class Weighed(NamedTuple):
@@ -97,10 +98,10 @@ class Weighed(NamedTuple):
 class Weigher:
     """Weighs one policy's rules and limits."""
 
-    __slots__ = ("_defaults", "_laws")
+    __slots__ = ("_defaults", "_effects", "_laws")
 
-    def __init__(self, laws: dict[str, NodeLaw], defaults: Defaults) -> None:
-        self._laws, self._defaults = laws, defaults
+    def __init__(self, laws: dict[str, NodeLaw], defaults: Defaults, effects: Effects) -> None:
+        self._laws, self._defaults, self._effects = laws, defaults, effects
 
     def service(self, case: NodeCase) -> list[Ground]:
         """Return what speaks against the service as a whole, whichever nodes it names."""
@@ -129,10 +130,12 @@ class Weigher:
     def item(self, case: NodeCase, item: Item) -> Weighed:
         """Weigh one node of a request, the limits of its point included."""
         found = self._granted(case, item) or self._ruled(case, item)
+        if item.access.intent is Intent.EXECUTE:
+            return self._called(case, item, found)
         law = self._laws.get(item.access.node)
         if law is None or item.access.intent is not Intent.WRITE:
             return found
-        state = found.line.rule.state if found.line else RuleState.ENFORCE if found.grant else self._defaults.state
+        state = self._state(found)
         grounds = [
             *found.grounds,
             *(Ground(_answered(one, found.line), state) for one in self._limits(case, item, law)),
@@ -140,6 +143,19 @@ class Weigher:
         if law.is_safety:
             grounds = [eased(ground) for ground in grounds]
         return found._replace(grounds=grounds)
+
+    def _called(self, case: NodeCase, item: Item, found: Weighed) -> Weighed:
+        """Weigh what a call is declared to bring to points as writes of them."""
+        grounds, state = list(found.grounds), self._state(found)
+        for law, change in self._effects.of(item.access, item.changes):
+            moment = Moment(case.memory, case.now, self._defaults.on_unknown, item.before.get(law.point.node, []))
+            breaches = [missing(law)] if change is None else point_breaches(law, change, "", moment)
+            held = [Ground(_answered(one, found.line), state) for one in breaches]
+            grounds += [eased(ground) for ground in held] if law.is_safety else held
+        return found._replace(grounds=grounds)
+
+    def _state(self, found: Weighed) -> RuleState:
+        return found.line.rule.state if found.line else RuleState.ENFORCE if found.grant else self._defaults.state
 
     def rate(self, line: NodeLine, case: NodeCase) -> Ground | None:
         """Take one request from the rule's bucket; a ground where it is empty."""
@@ -209,7 +225,8 @@ class Weigher:
             return [reason("value-hidden", text, law)] if law.is_limited else []
         if case.meaning.function != WRITE or item.access.attribute != VALUE:
             return []
-        moment = Moment(case.memory, case.now, self._defaults.on_unknown, item.before)
+        before = item.before.get(item.access.node, [])
+        moment = Moment(case.memory, case.now, self._defaults.on_unknown, before)
         return [
             found for change in item.changes for found in point_breaches(law, change, item.access.index_range, moment)
         ]

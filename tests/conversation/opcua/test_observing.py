@@ -1,10 +1,14 @@
 """What answers tell policy: values of declared points, and what hangs below what."""
 
+from dataclasses import replace
+
 import pytest
 
+from icsguard.core.method import Effect
 from icsguard.policy.nodes.judge import NodeJudge
 from icsguard.policy.nodes.rules import NodeRule
 from icsguard.protocols.opcua.builtin import LocalizedText, QualifiedName
+from icsguard.protocols.opcua.messages_attribute import CallResponse, CallResult
 from icsguard.protocols.opcua.messages_view import (
     BrowseDescription,
     BrowseRequest,
@@ -52,6 +56,39 @@ def test_an_unknown_outcome_makes_a_value_unknown(session):
     peer.read("Ranged")
     scene.device.silent.add("Write")
     peer.write(Ranged=50.0)
+    peer.tick(2)
+    assert [] == present(scene)
+
+
+@pytest.fixture
+def pumping(session, ua):
+    """A session whose method Safe is declared to set the point `ranged` to 50."""
+    scene, peer = session
+    rule = NodeRule("call", clients=("hmi",), services=(712,), methods=("nsu=urn:plant;s=Safe",))
+    look = NodeRule("look", clients=("hmi",), services=(631,))
+    rules = (replace(rule, sets=(Effect("ranged", value=50.0),)), look)
+    scene.guard.reload_nodes(NodeJudge(ua.a_policy(rules=rules)))
+    peer.read("Ranged")
+    return scene, peer
+
+
+def test_what_a_call_sets_is_on_its_way_until_it_is_read(pumping):
+    scene, peer = pumping
+    assert (0,) == tuple(one.status for one in peer.call("Safe").body.results)
+    assert [1.0, 50.0] == present(scene)
+
+
+def test_a_call_that_the_device_refuses_sets_nothing(pumping):
+    scene, peer = pumping
+    peer.end.on_callrequest = lambda request, asked: CallResponse((CallResult(0x80740000, None, None, None),), None)
+    peer.call("Safe")
+    assert [1.0] == present(scene)
+
+
+def test_a_call_of_unknown_outcome_makes_what_it_sets_unknown(pumping):
+    scene, peer = pumping
+    scene.device.silent.add("Call")
+    peer.call("Safe")
     peer.tick(2)
     assert [] == present(scene)
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from icsguard.core.decision import Decision
 from icsguard.core.meaning import Intent, Meaning, NodeAccess, NodeChange
+from icsguard.core.method import Effect
 from icsguard.policy.nodes.places import is_resolved
 from icsguard.policy.nodes.services import NEVER, VALUE
 from icsguard.protocols.opcua.builtin import TYPE_NAMES
@@ -32,7 +33,11 @@ def meanings(draw):
     nodes = tuple(draw(st.lists(ACCESSES, max_size=5)))
     changes = tuple(
         NodeChange(
-            place, draw(TYPES), tuple(draw(st.lists(VALUES, max_size=3))), draw(st.booleans()), draw(st.just(-1))
+            place,
+            draw(TYPES),
+            tuple(draw(st.lists(VALUES, max_size=3))),
+            draw(st.booleans()),
+            draw(st.sampled_from([-1, 0, 1])),
         )
         for place in range(len(nodes))
     )
@@ -62,3 +67,22 @@ def test_every_request_has_its_verdicts(ua, meaning):
             assert VALUE == access.attribute or access.intent is Intent.ADMINISTER
     bench.judge.delivered(meaning, bench.memory, bench.now)
     bench.judge.unknown(meaning, bench.memory)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(meaning=meanings())
+def test_whatever_is_handed_to_declared_methods_is_judged(ua, meaning):
+    calls = meaning._replace(
+        intent=Intent.EXECUTE,
+        function=712,
+        nodes=tuple(one._replace(intent=Intent.EXECUTE, node=f"{ua.PLANT}s=Start") for one in meaning.nodes),
+    )
+    points = [ua.point("Speed", minimum=0, maximum=80, max_step=10), ua.point("Run", node_type="Boolean")]
+    sets = (Effect("Speed", 0), Effect("Run", 1))
+    bench = ua.bench(ua.rule(services=(712,), methods=(f"{ua.PLANT}s=Start",), sets=sets), points=points)
+    bench.holds("Speed", 40.0)
+    judged = bench.ask(calls)
+    assert [Decision.REFUSE] * len(calls.nodes) == [item.decision for item in judged.items]  # one argument is missing
+    bench.judge.delivered(calls, bench.memory, bench.now)
+    bench.judge.unknown(calls, bench.memory)
+    assert not calls.nodes or [] == bench.memory.present("Speed", 10**12, bench.now)
