@@ -25,7 +25,7 @@ def study(name: str, seed: int, progress: Progress) -> Table:
 
 def _poison(seed: int, progress: Progress) -> Table:
     return poison.table(
-        {one.name: poison.measure_poison(one, POISON_POLLS, 16, CLEAN_POLLS, seed, progress) for one in TUNED}
+        {one.name: poison.measure_poison(one, POISON_POLLS, 16, CLEAN_POLLS, seed, progress) for one in PLANTS.values()}
     )
 
 
