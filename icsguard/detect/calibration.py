@@ -1,6 +1,6 @@
 """From clean scores to a threshold, with the guarantee that the number of blocks allows, and no more.
 
-Work is done in blocks (the maximum over a minute, or over ten), not packets. The threshold is the k-th largest clean
+Work is done in blocks (the maximum over a minute), not packets. The threshold is the k-th largest clean
 block, with k the largest for which, with 95 % confidence, at most the wanted number of alarms a day follows (the chance
 that a new block exceeds it is Beta(k, n-k+1) distributed). Too few blocks: the maximum with a margin, and the bound
 that they can vouch for is told instead. The guarantee is about false alarms while the plant stays what it was; none is
@@ -17,10 +17,6 @@ from icsguard.core.clock import DAY, SECOND
 from icsguard.twin.site_model import Calibration
 
 BLOCK_NS: Final = 60 * SECOND
-LONG_BLOCK_NS: Final = 600 * SECOND
-"""What is told again so soon is one alarm, still going on: blocks so long count alarms as people do."""
-LONG_BLOCKS: Final = 144
-"""So many long blocks (a day) at least, or short ones are taken: a threshold wants a number of them."""
 MAX_BLOCKS: Final = 50_000  # about 35 days; beyond, every second one is dropped by the caller's choice of period
 CONFIDENCE: Final = 0.95
 FEW: Final = 10
@@ -30,12 +26,6 @@ _MARGIN: Final = 1.2
 MAX_DRIFT: Final = 1e6
 """A slow path that clean blocks drive beyond this is switched off: an attack would have to drive it further."""
 _DRIFT_MARGIN: Final = 10.0  # twice what a week reached is reached again within the next one (measured)
-
-
-def block_rows(rows: int, step_ns: int) -> int:
-    """Return how many rows a block of a recording of so many rows has; at least 1."""
-    long = max(LONG_BLOCK_NS // step_ns, 1)
-    return long if rows >= LONG_BLOCKS * long else max(BLOCK_NS // step_ns, 1)
 
 
 def calibrate(blocks: Sequence[float], *, block_ns: int = BLOCK_NS, per_day: float = 1.0) -> Calibration:

@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
+from icsguard.core.clock import SECOND
 from icsguard.core.transaction import Transaction
-from icsguard.detect.calibration import LONG_BLOCK_NS
 from icsguard.evaluation.baselines import Baseline, all_of, threshold
 from icsguard.evaluation.taught import PER_DAY, Taught, teach
 from icsguard.inference.api import Array
@@ -17,8 +17,9 @@ from icsguard.lab.plants.api import POLL_S, Plant
 from icsguard.lab.plants.shift import Shift
 from icsguard.lab.plants.site import PlantSite
 
-BLOCK_POLLS: Final = int(LONG_BLOCK_NS / 1e9 / POLL_S)
-"""Baselines count as icsguard does."""
+_BLOCK_NS: Final = 600 * SECOND
+BLOCK_POLLS: Final = int(_BLOCK_NS / 1e9 / POLL_S)
+"""Baselines count in blocks of ten minutes: what is told again so soon is one alarm."""
 HISTORY: Final = 4_320
 """Polls of the recording that a replay may use: a day."""
 LEARN, CLEAN, LIES, COMMANDS, RAMPS, DISTURBANCES, COSTS = range(7)
@@ -82,7 +83,7 @@ def prepare(plant: Plant, polls: int, seed: int) -> Bench:
         history=tuple(shown[-HISTORY:]),
         spans={tag.name: float(np.ptp(rows[:, index])) for index, tag in enumerate(plant.tags)},
         baselines=tuple(
-            (one, threshold(one, rows, block_rows=BLOCK_POLLS, block_ns=LONG_BLOCK_NS, per_day=PER_DAY))
+            (one, threshold(one, rows, block_rows=BLOCK_POLLS, block_ns=_BLOCK_NS, per_day=PER_DAY))
             for one in all_of(seed)
         ),
         seed=seed,

@@ -1,6 +1,6 @@
 """The product's own twin on recorded processes: rows become Modbus reads, fitted as `learn` does, scored as the shadow.
 
-A row of the table stands for ten minutes, which is the block that thresholds count in; so a budget is told in rows per
+A row of the table stands for one minute, which is the block that thresholds count in; so a budget is told in rows per
 false alarm. Thresholds come from clean rows alone; nothing is adjusted; recovery after an attack is reported apart.
 """
 
@@ -17,7 +17,7 @@ from icsguard.core.clock import DAY, MS, SECOND
 from icsguard.core.meaning import Table as ModbusTable
 from icsguard.core.point import DataType, Point
 from icsguard.core.transaction import Outcome, Transaction
-from icsguard.detect.calibration import LONG_BLOCK_NS
+from icsguard.detect.calibration import BLOCK_NS
 from icsguard.detect.residuals import ResidualWatch
 from icsguard.evaluation import metrics
 from icsguard.evaluation.baselines import all_of, threshold
@@ -29,7 +29,7 @@ from icsguard.inference.api import Array
 from icsguard.protocols.modbus import build
 from icsguard.twin.grid import Row as GridRow
 
-STEP_NS: Final = LONG_BLOCK_NS
+STEP_NS: Final = BLOCK_NS
 START: Final = 1_700_000_000 * SECOND
 SEED: Final = 7
 _WORDS: Final = 2  # a number of the table is a 32-bit float on the wire

@@ -3,7 +3,7 @@ import random
 import pytest
 
 from icsguard.core.clock import DAY, SECOND
-from icsguard.detect.calibration import FEW, Drift, block_rows, calibrate, p_value, rank
+from icsguard.detect.calibration import FEW, Drift, calibrate, p_value, rank
 from icsguard.twin.site_model import Calibration
 
 MINUTES_A_DAY = 1440
@@ -93,10 +93,3 @@ def test_a_small_calibration_does_not_arm_the_slow_path():
     drift = Drift(calibrate([1.0] * 100))
     assert not drift.is_armed
     assert not any(drift.block(1e9) for _ in range(1000))
-
-
-@pytest.mark.parametrize(
-    ("rows", "step_s", "length"), [(4_320, 20, 30), (4_319, 20, 3), (100, 20, 3), (9_000, 600, 1), (10, 900, 1)]
-)
-def test_a_day_of_rows_is_cut_into_blocks_of_ten_minutes(rows, step_s, length):
-    assert length == block_rows(rows, step_s * SECOND)

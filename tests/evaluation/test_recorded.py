@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from icsguard.detect.calibration import LONG_BLOCK_NS
+from icsguard.detect.calibration import BLOCK_NS
 from icsguard.evaluation import loaded, recorded
 from icsguard.evaluation.loaded import Recording
 from icsguard.evaluation.recorded import Study
@@ -51,7 +51,7 @@ def test_rows_become_reads_that_carry_them():
     made = list(recorded.transactions(values, "x"))
     (seen,) = event(made[1]).reads
     assert 4 == len(seen.values)
-    assert LONG_BLOCK_NS == made[1].request_at - made[0].request_at
+    assert BLOCK_NS == made[1].request_at - made[0].request_at
 
 
 def test_too_few_normal_rows_give_no_false_alarm_rate():
