@@ -26,8 +26,11 @@ def options(points):
 
 @pytest.fixture
 def site(site):
-    """Let all forecasts be trusted that far: the gate is judged elsewhere."""
-    columns = tuple(replace(one, trusted_steps=60) if one.band else one for one in site.model.columns)
+    """Let all forecasts be trusted that far, and be narrow: bands and gate are judged elsewhere."""
+    columns = tuple(
+        replace(one, trusted_steps=60, band=tuple(min(width, 0.02) for width in one.band)) if one.band else one
+        for one in site.model.columns
+    )
     return replace(site, model=replace(site.model, columns=columns))
 
 

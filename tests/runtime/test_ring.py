@@ -1,5 +1,7 @@
 """Challengers inside the shadow process: fed in order, shed when too much waits, and never a danger to the champion."""
 
+from dataclasses import replace
+
 import pytest
 
 from icsguard.config.settings import Conduit
@@ -22,7 +24,9 @@ OPTIONS = ShadowOptions((ConduitOptions("cell", cell_points()),), horizon_s=12.0
 @pytest.fixture(scope="module")
 def site():
     conduit = Conduit("cell", "127.0.0.1", 1502, "127.0.0.1", 502, policy=Policy(points=cell_points()))
-    return Site(fit(OfflineCell(1).run(75), conduit, horizon_s=12).model, None, "new")
+    model = fit(OfflineCell(1).run(75), conduit, horizon_s=12).model
+    trusted = tuple(replace(one, trusted_steps=60) if one.band else one for one in model.columns)
+    return Site(replace(model, columns=trusted), None, "new")
 
 
 @pytest.fixture
