@@ -62,6 +62,9 @@ class ConduitOpcuaSection(Section):
     handshake_timeout_s: int = Field(default=5, ge=1, le=60, description="From connection to channel.")
     incomplete_timeout_s: int = Field(default=5, ge=1, le=60, description="How old an unfinished message may be.")
     token_lifetime_s: int = Field(default=3_600, ge=2, le=3_600, description="Life of a channel's keys.")
+    clock_skew_s: int = Field(
+        default=5, ge=1, le=86_400, description="How far the server's times may lie from ours; what is further is told."
+    )
 
 
 def ua_settings(section: ConduitOpcuaSection, device: str, beside: Callable[[str], str], state: str) -> UaSettings:
@@ -82,6 +85,7 @@ def ua_settings(section: ConduitOpcuaSection, device: str, beside: Callable[[str
         handshake_timeout_s=section.handshake_timeout_s,
         incomplete_timeout_s=section.incomplete_timeout_s,
         token_lifetime_s=section.token_lifetime_s,
+        clock_skew_s=section.clock_skew_s,
     )
 
 

@@ -94,6 +94,8 @@ class UaSettings:
     """How old an unfinished message may be."""
     token_lifetime_s: int = 3_600
     """Life of the keys of a channel, both sides."""
+    clock_skew_s: int = 5
+    """How far times of the server may lie from the gateway's; further ones are told, and do not count."""
 
 
 @dataclass(frozen=True, slots=True)

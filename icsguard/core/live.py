@@ -18,7 +18,7 @@ class PointState:
     age_ms: int
     """How old `value` is; 0 where there is none."""
     quality: str
-    """`good`, `stale`, `unknown`, or what contradicts it, e.g. `mismatch`, `frozen`."""
+    """`good`, `stale`, `unknown`, or what contradicts it, e.g. `mismatch`, `frozen`, `bad: 0x80050000 …`."""
     predicted: float | None = None
     """What the twin expects now."""
     band: float | None = None
@@ -27,3 +27,7 @@ class PointState:
     safe_max: float | None = None
     where: str = ""
     """Where it lives in the device: `unit 1 holding 100 (40101)`."""
+    status: int | None = None
+    """StatusCode of its last word as an OPC UA server sent it; None where there is none."""
+    source_age_ms: int | None = None
+    """How old that word is by its source's clock, by its arrival where that clock cannot be believed."""

@@ -35,6 +35,7 @@ KINDS: Final[dict[str, Kind]] = {
     "no-answers": Kind("T0804", "the device was switched off or its line is down"),
     "readers-disagree": Kind("T0830", "two gateways or caches of different age stand between"),
     "paths-disagree": Kind("T0832", "one of the two paths scales the value, or serves it from a cache"),
+    "clock-skew": Kind("T0856", "the server's clock is not kept in step, or its time zone is wrong"),
     "stale": Kind("T0815", "the client that polls these points was stopped or reconfigured"),
     "implausible": Kind("T0856", "a sensor drifts, or the plant works in a way that was not seen while learning"),
     "implausible-drift": Kind("T0856", "a season or a recipe that was not seen while learning"),

@@ -26,9 +26,9 @@ from icsguard.control import links
 from icsguard.core.clock import MS, SECOND
 from icsguard.core.decision import Decision
 from icsguard.core.method import Methods
-from icsguard.core.point import Point
 from icsguard.core.sandbox import Option, Sandbox
 from icsguard.core.transaction import Opinion, Question, Transaction
+from icsguard.detect.clocks import skewed
 from icsguard.detect.options import ConduitOptions, ShadowOptions
 from icsguard.detect.shadow import Shadow
 from icsguard.evidence.own import OwnRecords
@@ -40,7 +40,7 @@ from icsguard.runtime.model_store import CHALLENGER, MANIFEST, Models, ModelStor
 from icsguard.runtime.ring import Ring
 from icsguard.runtime.rundir import RunDirError, run_dir
 from icsguard.runtime.tasks import spawn
-from icsguard.twin.node_traffic import NodeTraffics, worst
+from icsguard.twin.node_traffic import Followed, NodeTraffics, worst
 from icsguard.twin.site_model import Site
 
 SLICE: Final = 8
@@ -62,10 +62,14 @@ def options_of(settings: Settings) -> ShadowOptions:
     return ShadowOptions(conduits, shadow.horizon_s, shadow.score_every_s, shadow.alarms_per_day)
 
 
-def nodes_of(settings: Settings) -> dict[str, tuple[Sequence[Point], Methods]]:
-    """Return points and declared methods of the conduits that speak OPC UA."""
+def nodes_of(settings: Settings) -> dict[str, Followed]:
+    """Return what is to be known of the conduits that speak OPC UA."""
     return {
-        one.name: (one.policy.points, Methods(one.policy.opcua.methods() if one.policy.opcua else ()))
+        one.name: Followed(
+            one.policy.points,
+            Methods(one.policy.opcua.methods() if one.policy.opcua else ()),
+            one.opcua.clock_skew_s * SECOND,
+        )
         for one in settings.conduits
         if one.opcua is not None
     }
@@ -127,6 +131,7 @@ class ShadowProcess:
             alarm.cancel()
         try:
             findings, isolations = self._core.tick(self._clock.now())
+            findings += [skewed(*one) for one in self._nodes.skews()]
         except Exception as error:  # noqa: BLE001 - the edge of the process: a bug in scoring must not end opinions
             self._fail("tick", error)
             return
@@ -138,7 +143,7 @@ class ShadowProcess:
     def _observe(self) -> None:
         part: Sequence[Transaction] = self._backlog.take(SLICE)
         try:
-            part = self._nodes.rows(part)
+            part = self._nodes.rows(part, self._clock.wall_shift())
             self._core.observe(part, self._clock.now())
         except Exception as error:  # noqa: BLE001 - the edge of the process: one bad slice must not end opinions
             self._fail("observe", error)
@@ -164,7 +169,8 @@ class ShadowProcess:
             case links.TryRequest(number, conduit, options):
                 link.send(links.TryReply(number, self._tried(conduit, options)))
             case links.PointsRequest(number, conduit):
-                link.send(links.PointsReply(number, tuple(self._core.points(self._clock.now(), conduit))))
+                now = self._clock.now()
+                link.send(links.PointsReply(number, tuple(self._nodes.qualified(self._core.points(now, conduit), now))))
 
     def _answer(self, question: Question) -> tuple[list[Question], Opinion]:
         """Answer from the freshest image that there is time for; return the question as the twin took it, too."""

@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 
 from icsguard.core.clock import SECOND
 from icsguard.core.decision import Decision
+from icsguard.core.live import PointState
 from icsguard.core.meaning import VALUE_ATTRIBUTE, Intent, Meaning, NodeChange, Table
 from icsguard.core.method import Brought, Methods
 from icsguard.core.point import Point
@@ -38,6 +39,7 @@ from icsguard.protocols.opcua.messages_subscription import (
 from icsguard.protocols.opcua.nodes import NodeId
 from icsguard.protocols.opcua.services import SERVICES, Request, Response, parse_request, parse_response, peek
 from icsguard.protocols.opcua.sessions import Sessions
+from icsguard.twin.sightings import SKEW_NS, Sightings, Skew
 
 MAX_REGISTERS: Final = 120  # registers of one row: thirty values of four, below the 125 of Modbus AP V1.1b3 §6.3
 MAX_BITS: Final = 1_920  # likewise of coils, below 2000
@@ -75,9 +77,10 @@ class Run(NamedTuple):
 class NodeTraffic:
     """One conduit of OPC UA as the shadow follows it."""
 
-    __slots__ = ("_held", "_methods", "_nodes", "_points", "_sessions", "unmapped")
+    __slots__ = ("_held", "_methods", "_nodes", "_points", "_sessions", "sightings", "unmapped")
 
-    def __init__(self, points: Iterable[Point], methods: Methods = _NO_METHODS) -> None:
+    def __init__(self, points: Iterable[Point], methods: Methods = _NO_METHODS, skew_ns: int = SKEW_NS) -> None:
+        self.sightings = Sightings(skew_ns)
         self._adopt(points, methods)
         self._sessions = Sessions()
         self._held: dict[int, _Held] = {}
@@ -94,9 +97,10 @@ class NodeTraffic:
         self._points = {point.node: point for point in points if point.node}
         self._nodes = {point.name: node for node, point in self._points.items()}
         self._methods = methods
+        self.sightings.keep_only(self._nodes)
 
-    def rows(self, transaction: Transaction) -> list[Transaction]:
-        """Return the rows of the map that one transaction is, at least one."""
+    def rows(self, transaction: Transaction, shift: int = 0) -> list[Transaction]:
+        """Return the rows of the map that one transaction is, at least one. `shift`: wall minus steady clock, ns."""
         if not transaction.request:
             return [_empty(transaction, 0)]
         number = peek(transaction.request)
@@ -109,6 +113,7 @@ class NodeTraffic:
         found = self._observed(request, response)
         self._sessions.met(request.header.token)
         self._sessions.answered(request, response)
+        self._sight(found, response, transaction.response_at, shift)
         good = [value for one in found if (value := self._value(one)) is not None]
         good += self._called(request, response)
         good = self._kept(request, response, good, transaction.response_at)
@@ -158,6 +163,14 @@ class NodeTraffic:
     def _names(self, request: Request) -> Names:
         session = self._sessions.of(request.header.token)
         return Names(self._sessions.namespaces, session.aliases if session else dict[NodeId, NodeId]())
+
+    def _sight(self, found: list[Observed], response: Response, arrived: int, shift: int) -> None:
+        """Keep status and time of each point's word, whatever its quality."""
+        self.sightings.heard(response.header.timestamp, arrived, shift)
+        for one in found:
+            point = self._points.get(one.node)
+            if point is not None and one.attribute == VALUE_ATTRIBUTE and not one.index_range:
+                self.sightings.saw(point.name, one.value, arrived, shift)
 
     def _value(self, one: Observed) -> Value | None:
         """Return the point's value in the map; None for other nodes and for what is no good number."""
@@ -224,32 +237,54 @@ class _Held:
         return list(self._values.values())
 
 
+class Followed(NamedTuple):
+    """What is to be known of one conduit of OPC UA."""
+
+    points: Sequence[Point]
+    methods: Methods
+    skew_ns: int = SKEW_NS
+
+
 class NodeTraffics:
     """All conduits of a gateway: rows of those that speak OPC UA are written anew, others pass as they are."""
 
     def __init__(self) -> None:
         self._of: dict[str, NodeTraffic] = {}
 
-    def adopt(self, conduits: dict[str, tuple[Sequence[Point], Methods]]) -> None:
-        """Follow these conduits of OPC UA, with their points and declared methods."""
+    def adopt(self, conduits: dict[str, Followed]) -> None:
+        """Follow these conduits of OPC UA."""
         for name in self._of.keys() - conduits.keys():
             del self._of[name]
-        for name, (points, methods) in conduits.items():
+        for name, (points, methods, skew_ns) in conduits.items():
             known = self._of.get(name)
             if known is None:
-                self._of[name] = NodeTraffic(points, methods)
+                self._of[name] = NodeTraffic(points, methods, skew_ns)
             else:
                 known.adopt(points, methods)
+                known.sightings.tolerance_ns = skew_ns
 
-    def rows(self, transactions: Sequence[Transaction]) -> Sequence[Transaction]:
-        """Return the transactions as the twin takes them."""
+    def rows(self, transactions: Sequence[Transaction], shift: int = 0) -> Sequence[Transaction]:
+        """Return the transactions as the twin takes them. `shift`: wall minus steady clock, ns."""
         if not self._of:
             return transactions
         made: list[Transaction] = []
         for one in transactions:
             traffic = self._of.get(one.conduit)
-            made += [one] if traffic is None else traffic.rows(one)
+            made += [one] if traffic is None else traffic.rows(one, shift)
         return made
+
+    def skews(self) -> list[tuple[str, Skew, int]]:
+        """Return the clocks that are worth telling now: conduit, skew, and how much is permitted."""
+        found = ((name, one.sightings.skew(), one.sightings.tolerance_ns) for name, one in self._of.items())
+        return [(name, skew, permitted) for name, skew, permitted in found if skew is not None]
+
+    def qualified(self, states: Iterable[PointState], now: int) -> list[PointState]:
+        """Return the states of points with what their servers say of them."""
+        following = self._of
+        return [
+            following[state.conduit].sightings.qualified(state, now) if state.conduit in following else state
+            for state in states
+        ]
 
     def questions(self, question: Question) -> list[Question]:
         """Return the questions that the twin is asked for one."""

@@ -42,6 +42,7 @@ def test_every_key_arrives():
         handshake_timeout_s=2,
         incomplete_timeout_s=3,
         token_lifetime_s=4,
+        clock_skew_s=9,
     )
     assert UaSettings(
         "terminate",
@@ -59,6 +60,7 @@ def test_every_key_arrives():
         2,
         3,
         4,
+        9,
     ) == ua_settings(section, "plc:4840", lambda path: f"/etc/{path}", "/state")
 
 

@@ -8,6 +8,7 @@ import pytest
 from icsguard.config.node_places import placed
 from icsguard.core.decision import Decision, Layer
 from icsguard.core.finding import Finding
+from icsguard.core.live import PointState
 from icsguard.core.meaning import Table
 from icsguard.core.method import Effect, Method, Methods
 from icsguard.core.point import NO_REGISTER, DataType, Point
@@ -44,8 +45,9 @@ from icsguard.protocols.opcua.messages_subscription import (
 from icsguard.protocols.opcua.messages_view import RegisterNodesRequest, RegisterNodesResponse, StatusResponse
 from icsguard.protocols.opcua.nodes import NodeId
 from icsguard.protocols.opcua.services import build_request, build_response, parse_request, wrapped
+from icsguard.protocols.opcua.times import ticks_of
 from icsguard.twin.image import Image
-from icsguard.twin.node_traffic import NOWHERE, REFRESH_NS, NodeTraffic, NodeTraffics, worst
+from icsguard.twin.node_traffic import NOWHERE, REFRESH_NS, Followed, NodeTraffic, NodeTraffics, worst
 from icsguard.twin.traffic import event
 
 URIS = ("http://opcfoundation.org/UA/", "urn:server", "urn:plant")
@@ -327,7 +329,7 @@ def test_conduits_that_speak_modbus_pass_as_they_are(line):
     every = NodeTraffics()
     row = line.row(reads("P0"), ReadResponse((double(1.0),), None))
     assert [row] == list(every.rows([row]))
-    every.adopt({"mixer": (line.points, Methods())})
+    every.adopt({"mixer": Followed(line.points, Methods())})
     other = row._replace(conduit="plc")
     made = every.rows([other, row])
     assert (other, NOWHERE) == (made[0], made[1].request[6])  # names are not known yet
@@ -348,10 +350,10 @@ def test_of_too_many_subscriptions_only_changes_are_followed(line, monkeypatch):
 
 def test_another_list_of_points_keeps_the_sessions(line):
     every = NodeTraffics()
-    every.adopt({"mixer": (line.points, Methods())})
+    every.adopt({"mixer": Followed(line.points, Methods())})
     uris = line.row(ReadRequest(0, 0, (value_id(NodeId(0, "i", 2255)),)), ReadResponse((text(URIS),), None))
     every.rows([uris])
-    every.adopt({"mixer": (line.points[:1], Methods())})
+    every.adopt({"mixer": Followed(line.points[:1], Methods())})
     rows = every.rows([line.row(reads("P0", "P1"), ReadResponse((double(1.0), double(1.0)), None))])
     assert ["010300000004"] == [one.request[6:12].hex() for one in rows]
 
@@ -376,3 +378,33 @@ def test_no_bytes_of_a_stranger_raise_or_touch_a_point_twice(line):
         assert made
         assert all(event(one).request.defect is None for one in made)
         line.traffic.questions(Question(1, "mixer", 1, "10.0.0.21", 1, bytes(parts[0])))
+
+
+def test_status_and_time_of_every_word_are_kept_whatever_its_quality(line):
+    now = 1_794_800_000 * 1_000_000_000
+    values = (DataValue(Variant(DOUBLE, 1.0), BAD | 0x50000, ticks_of(now - 2_000_000_000)), double(2.0, UNCERTAIN))
+    row = line.row(reads("P0", "P1"), ReadResponse(values, None))._replace(response_at=now)
+    line.traffic.rows(row)
+    assert (BAD | 0x50000, now - 2_000_000_000) == line.traffic.sightings.of("p0")
+    assert (UNCERTAIN, now) == line.traffic.sightings.of("p1")
+    assert line.traffic.sightings.of("p2") is None
+
+
+def test_a_server_in_another_hour_is_told_by_its_conduit(line):
+    every = NodeTraffics()
+    every.adopt({"mixer": Followed(line.points, Methods())})
+    row = line.row(reads("P0"), ReadResponse((double(1.0),), None))
+    answer = build_response(631, ResponseHeader(timestamp=ticks_of(7_200 * 10**9)), ReadResponse((double(1.0),), None))
+    every.rows([row._replace(response=answer, response_at=3_600 * 10**9)])
+    ((name, skew, permitted),) = every.skews()
+    assert ("mixer", 3_600 * 10**9, "server", 5 * 10**9) == (name, skew.offset_ns, skew.whose, permitted)
+    assert [] == every.skews()
+
+
+def test_points_of_followed_conduits_show_what_their_server_says(line):
+    every = NodeTraffics()
+    every.adopt({"mixer": Followed(line.points, Methods())})
+    names = line.row(ReadRequest(0, 0, (value_id(NodeId(0, "i", 2255)),)), ReadResponse((text(URIS),), None))
+    every.rows([names, line.row(reads("P0"), ReadResponse((double(1.0, BAD),), None))])
+    states = [PointState(conduit, "p0", "", 1.0, 0, "good") for conduit in ("mixer", "plc")]
+    assert ["bad: 0x80000000", "good"] == [one.quality for one in every.qualified(states, 5)]
