@@ -37,6 +37,7 @@ MAX_STARTS: Final = 300  # simulations of one choice; more would only cost time
 LASTING: Final = 60
 """Rows. A state that never lasted so long teaches how a point settles in it, not what else it follows: all that moves
 slowly looks like a cause in a short one, and carries the point away where a roll-out goes on in that state."""
+_BRIEF: Final = 40  # a recording of so many short states is no week: what lasted a fortieth of it has lasted
 _LAW_WORTH: Final = 0.1  # a law must be a tenth better than standing still
 _CHANGES_WORTH: Final = 0.15  # last changes invite false friends: they must earn their place
 _SPLIT_WORTH: Final = 0.15
@@ -288,11 +289,15 @@ class _Point:
             found.append((rest, bit))
         return [bit for _, bit in sorted(found)[:MAX_TRIED]]
 
+    def _lasting(self) -> int:
+        """Return for how many rows a state must hold to teach everything: fewer in a recording of minutes."""
+        return min(LASTING, len(self._rows.values) // _BRIEF)
+
     def _leaf(self, when: When) -> _Leaf:
         """Return the best law for the rows on which `when` holds."""
         still = _Leaf(when, (), 1, *_simulated(self._rows, _Leaf(when, (), 1, 0.0, 0), np.empty(0), self._own))
         best, worth = still, _LAW_WORTH
-        known = range(len(self._candidates)) if _longest(self._rows, when) >= LASTING else self._told
+        known = range(len(self._candidates)) if _longest(self._rows, when) >= self._lasting() else self._told
         for with_changes in (False, True):
             usable = [
                 i

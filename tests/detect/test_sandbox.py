@@ -20,8 +20,8 @@ ATTACKER = "127.0.9.9"
 
 @pytest.fixture
 def options(points):
-    """Six seconds ahead: what this is about comes soon."""
-    return ShadowOptions((ConduitOptions("cell", points),), horizon_s=6.0)
+    """Twelve seconds ahead, as in the demo."""
+    return ShadowOptions((ConduitOptions("cell", points),), horizon_s=12.0)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_a_harmful_command_is_seen_with_limit_and_time(calm):
     assert ("leaves the safe range", True) == (worst.verdict, worst.is_worse)
     first = worst.violations[0]
     assert first.point in {"level_1", "level_2"}
-    assert 0 < first.seconds <= 6
+    assert 0 < first.seconds <= 12
     assert first.surely
     assert first.trusted
     assert first.band > 0
