@@ -33,6 +33,8 @@ from icsguard.protocols.opcua.messages_subscription import (
     DeleteSubscriptionsRequest,
     ModifyMonitoredItemsRequest,
     PublishResponse,
+    RepublishRequest,
+    RepublishResponse,
     SetMonitoringModeRequest,
     SetPublishingModeRequest,
 )
@@ -77,12 +79,13 @@ class Run(NamedTuple):
 class NodeTraffic:
     """One conduit of OPC UA as the shadow follows it."""
 
-    __slots__ = ("_held", "_methods", "_nodes", "_points", "_sessions", "sightings", "unmapped")
+    __slots__ = ("_held", "_methods", "_nodes", "_points", "_sessions", "_shift", "sightings", "unmapped")
 
     def __init__(self, points: Iterable[Point], methods: Methods = _NO_METHODS, skew_ns: int = SKEW_NS) -> None:
         self.sightings = Sightings(skew_ns)
         self._adopt(points, methods)
         self._sessions = Sessions()
+        self._shift = 0
         self._held: dict[int, _Held] = {}
         """Last values of each subscription: what it does not publish has not changed."""
         self.unmapped = 0
@@ -101,6 +104,7 @@ class NodeTraffic:
 
     def rows(self, transaction: Transaction, shift: int = 0) -> list[Transaction]:
         """Return the rows of the map that one transaction is, at least one. `shift`: wall minus steady clock, ns."""
+        self._shift = shift
         if not transaction.request:
             return [_empty(transaction, 0)]
         number = peek(transaction.request)
@@ -113,7 +117,7 @@ class NodeTraffic:
         found = self._observed(request, response)
         self._sessions.met(request.header.token)
         self._sessions.answered(request, response)
-        self._sight(found, response, transaction.response_at, shift)
+        self._sight(found, response, transaction.response_at)
         good = [value for one in found if (value := self._value(one)) is not None]
         good += self._called(request, response)
         good = self._kept(request, response, good, transaction.response_at)
@@ -132,16 +136,30 @@ class NodeTraffic:
     def _observed(self, request: Request, response: Response) -> list[Observed]:
         names = self._names(request)
         body = response.body
-        if not isinstance(body, PublishResponse) or response.fault:
+        if response.fault or not isinstance(body, PublishResponse | RepublishResponse):
             return observations(request, response, names)
-        values, unmapped, _ = self._sessions.subscriptions.notified(body.subscription, body.message)
+        again = request.body.subscription if isinstance(request.body, RepublishRequest) else None
+        number = body.subscription if isinstance(body, PublishResponse) else again
+        values, unmapped, _ = self._sessions.subscriptions.notified(number or 0, body.message)
         self.unmapped += unmapped
-        return published(values, names)
+        found = published(values, names)
+        return found if again is None else [one for one in found if self._is_news(one)]
+
+    def _is_news(self, one: Observed) -> bool:
+        """Say whether a value that is published again is younger than what is known: most were overtaken meanwhile."""
+        point = self._points.get(one.node)
+        return point is not None and self.sightings.is_younger(point.name, one.value, self._shift)
 
     def _kept(self, request: Request, response: Response, good: list[Value], now: int) -> list[Value]:
         """Add to published values those that did not change, at most once a second; forget what may not hold."""
         body = response.body
         if isinstance(body, PublishResponse) and not response.fault:
+            known = self._sessions.subscriptions
+            if not known.knows(body.subscription):
+                self._held.pop(body.subscription, None)
+                return good
+            if len(self._held) >= MAX_HELD:
+                self._held = {number: held for number, held in self._held.items() if known.knows(number)}
             if body.subscription not in self._held and len(self._held) >= MAX_HELD:
                 return good
             return self._held.setdefault(body.subscription, _Held()).published(good, now)
@@ -164,13 +182,13 @@ class NodeTraffic:
         session = self._sessions.of(request.header.token)
         return Names(self._sessions.namespaces, session.aliases if session else dict[NodeId, NodeId]())
 
-    def _sight(self, found: list[Observed], response: Response, arrived: int, shift: int) -> None:
+    def _sight(self, found: list[Observed], response: Response, arrived: int) -> None:
         """Keep status and time of each point's word, whatever its quality."""
-        self.sightings.heard(response.header.timestamp, arrived, shift)
+        self.sightings.heard(response.header.timestamp, arrived, self._shift)
         for one in found:
             point = self._points.get(one.node)
             if point is not None and one.attribute == VALUE_ATTRIBUTE and not one.index_range:
-                self.sightings.saw(point.name, one.value, arrived, shift)
+                self.sightings.saw(point.name, one.value, arrived, self._shift)
 
     def _value(self, one: Observed) -> Value | None:
         """Return the point's value in the map; None for other nodes and for what is no good number."""

@@ -76,6 +76,11 @@ class Sightings:
         if sent is not None and abs(sent - shift - arrived) > self.tolerance_ns:
             self._skewed(Skew(sent - shift - arrived, "server", arrived))
 
+    def is_younger(self, name: str, value: DataValue, shift: int) -> bool:
+        """Say whether a value was surely taken after the last word on its point: its source's time says so."""
+        taken, last = ns_of(value.source_time), self._last.get(name)
+        return taken is not None and last is not None and taken - shift > last.at
+
     def of(self, name: str) -> Sighting | None:
         """Return the last word on a point."""
         return self._last.get(name)

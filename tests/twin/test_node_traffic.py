@@ -13,7 +13,7 @@ from icsguard.core.meaning import Table
 from icsguard.core.method import Effect, Method, Methods
 from icsguard.core.point import NO_REGISTER, DataType, Point
 from icsguard.core.transaction import Opinion, Outcome, Question, Transaction
-from icsguard.protocols.opcua.builtin import DataValue, ExtensionObject, QualifiedName, Variant
+from icsguard.protocols.opcua.builtin import DataValue, DiagnosticInfo, ExtensionObject, QualifiedName, Variant
 from icsguard.protocols.opcua.headers import RequestHeader, ResponseHeader
 from icsguard.protocols.opcua.messages_attribute import (
     CallMethod,
@@ -41,6 +41,9 @@ from icsguard.protocols.opcua.messages_subscription import (
     NotificationMessage,
     PublishRequest,
     PublishResponse,
+    RepublishRequest,
+    RepublishResponse,
+    StatusChange,
 )
 from icsguard.protocols.opcua.messages_view import RegisterNodesRequest, RegisterNodesResponse, StatusResponse
 from icsguard.protocols.opcua.nodes import NodeId
@@ -337,6 +340,45 @@ def test_conduits_that_speak_modbus_pass_as_they_are(line):
     assert [asked._replace(conduit="plc")] == every.questions(asked._replace(conduit="plc"))
     every.adopt({})
     assert [row] == list(every.rows([row]))
+
+
+def test_what_is_published_again_counts_only_where_it_is_younger_than_what_is_known(line):
+    subscribed(line, "P0")
+    start = 1_794_800_000 * 10**9
+
+    def take(kind, seconds, number):
+        value = DataValue(Variant(DOUBLE, number), None, ticks_of(start + seconds * 10**9))
+        message = NotificationMessage(1, 0, (wrapped(DataChange((MonitoredValue(50, value),), None)),))
+        asked, answer = PublishRequest(None), published()._replace(message=message)
+        if kind == "again":
+            asked, answer = RepublishRequest(7, 1), RepublishResponse(message)
+        for one in line.traffic.rows(line.row(asked, answer)._replace(response_at=start + 3 * 10**9)):
+            for seen in event(one).reads:
+                line.image.read(one.request[6], seen.table, seen.first, seen.values, asked=1, now=2)
+        return line.values()["p0"]
+
+    assert 2.0 == take("new", 2, 2.0)
+    assert 2.0 == take("again", 1, 1.0)
+    assert 3.0 == take("again", 3, 3.0)
+
+
+def test_a_subscription_that_ended_says_nothing_by_its_silence(line):
+    subscribed(line, "P0")
+    line.take(PublishRequest(None), published(h50=1.0))
+    ended = NotificationMessage(2, 0, (wrapped(StatusChange(0x800A0000, DiagnosticInfo())),))
+    line.take(PublishRequest(None), published()._replace(message=ended))
+    (row,) = line.traffic.rows(line.row(PublishRequest(None), published())._replace(response_at=9 * REFRESH_NS))
+    assert NOWHERE == row.request[6]
+
+
+def test_room_of_subscriptions_that_are_gone_is_used_again(line, monkeypatch):
+    monkeypatch.setattr("icsguard.twin.node_traffic.MAX_HELD", 1)
+    subscribed(line, "P0")
+    line.take(PublishRequest(None), published(h50=1.0))
+    line.traffic._sessions.subscriptions.deleted(7)
+    line.traffic._sessions.subscriptions.created(9, MASK)
+    line.take(PublishRequest(None), published(9))
+    assert [9] == list(line.traffic._held)
 
 
 def test_of_too_many_subscriptions_only_changes_are_followed(line, monkeypatch):

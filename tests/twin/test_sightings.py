@@ -92,6 +92,13 @@ def test_of_points_never_seen_nothing_is_said(sightings):
     assert state() == sightings.qualified(state(), NOW)
 
 
+def test_a_value_is_younger_only_where_its_source_says_so(sightings):
+    assert not sightings.is_younger("speed", value(1), SHIFT)
+    sightings.saw("speed", value(0), NOW, SHIFT)
+    assert [True, False, False] == [sightings.is_younger("speed", value(seconds), SHIFT) for seconds in (1, 0, -1)]
+    assert not sightings.is_younger("speed", DataValue(), SHIFT)
+
+
 def test_points_that_left_the_list_are_forgotten(sightings):
     sightings.saw("speed", value(0), NOW, SHIFT)
     sightings.keep_only(["level"])

@@ -18,7 +18,7 @@ from icsguard.protocols.opcua.messages_view import StatusResponse
 from icsguard.protocols.opcua.services import Request, Response, parse_request, parse_response
 from icsguard.protocols.opcua.status import GOOD
 
-READ, WRITE, BROWSE, PUBLISH, CALL = 631, 673, 527, 826, 712
+READ, WRITE, BROWSE, BROWSE_NEXT, PUBLISH, CALL = 631, 673, 527, 533, 826, 712
 _BAD: Final = 0x80000000
 
 
@@ -33,8 +33,9 @@ def observe(guard: UaGuard, flight: UaFlight, answer: bytes, now: int) -> None:
         _seen(guard, observations(_sent(flight), parse_response(answer), _names(guard, flight)), now)
     elif number == PUBLISH and guard.node_memory.has_points:
         _published(guard, flight, parse_response(answer), now)
-    elif number == BROWSE and guard.node_memory.tree.wants_edges:
-        for parent, child in edges(flight.request, parse_response(answer), _names(guard, flight)):
+    elif number in {BROWSE, BROWSE_NEXT} and guard.node_memory.tree.wants_edges:
+        paged = guard.known.paged(flight.request.header.token)
+        for parent, child in edges(flight.request, parse_response(answer), _names(guard, flight), paged):
             guard.node_memory.tree.learned(parent, child)
 
 

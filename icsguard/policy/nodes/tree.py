@@ -6,7 +6,7 @@ closed, and a client that browses first sees it open.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from icsguard.protocols.opcua.meaning import Names
@@ -89,16 +89,22 @@ class Tree:
         self._known.clear()
 
 
-def edges(request: Request, response: Response, names: Names) -> Iterator[tuple[str, str]]:
-    """Yield (parent, child) of every hierarchical reference that a good Browse answer shows.
+def edges(
+    request: Request, response: Response, names: Names, paged: Sequence[NodeId | None] = ()
+) -> Iterator[tuple[str, str]]:
+    """Yield (parent, child) of every hierarchical reference that a good answer to Browse or BrowseNext shows.
 
-    An answer without the type of a reference shows no hierarchy; the rest of a long answer (BrowseNext) is left out.
+    `paged`: the nodes of which a BrowseNext went on, None where that is not known. An answer without the type of a
+    reference shows no hierarchy.
     """
     asked, answer = request.body, response.body
-    if response.fault or not isinstance(asked, BrowseRequest) or not isinstance(answer, BrowseResponse):
+    if response.fault or not isinstance(answer, BrowseResponse):
         return
-    for item, result in zip(asked.items or (), answer.results or (), strict=False):
-        start = names.of(item.node)
+    starts = [item.node for item in asked.items or ()] if isinstance(asked, BrowseRequest) else paged
+    for node, result in zip(starts, answer.results or (), strict=False):
+        if node is None:
+            continue
+        start = names.of(node)
         for reference in result.references or ():
             if reference.reference in HIERARCHICAL and not reference.node.server:
                 end = names.expanded(reference.node)

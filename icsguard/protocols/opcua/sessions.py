@@ -7,6 +7,7 @@ from RegisterNodes names a node by another id: a rule that does not resolve it c
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Final
 
 from icsguard.protocols.opcua.builtin import Variant
@@ -52,26 +53,35 @@ _STRING: Final = 12
 class Session:
     """One session."""
 
-    __slots__ = ("aliases", "continuations", "token")
+    __slots__ = ("aliases", "continuations", "paged", "token")
 
     def __init__(self, token: NodeId) -> None:
         self.token = token
         self.aliases: dict[NodeId, NodeId] = {}
         """What the server gave out, to what was registered."""
-        self.continuations: dict[bytes, None] = {}
-        """Continuation points of unfinished browses, oldest first."""
+        self.continuations: dict[bytes, NodeId | None] = {}
+        """Continuation points of unfinished browses and what each looks at, oldest first."""
+        self.paged: tuple[NodeId | None, ...] = ()
+        """What the last answer to a BrowseNext spoke of, one node a result; None where its beginning was not seen."""
 
     def resolved(self, node: NodeId) -> NodeId:
         """Return the node that an id stands for."""
         return self.aliases.get(node, node)
 
-    def browsed(self, ended: Sequence[bytes | None], answer: BrowseResponse) -> None:
-        """Follow which browses are unfinished."""
-        for point in ended:
-            self.continuations.pop(point or b"", None)
-        for result in answer.results or ():
+    def browsed(self, asked: BrowseRequest, answer: BrowseResponse) -> None:
+        """Follow which browses are unfinished after a first page."""
+        self._unfinished([self.resolved(item.node) for item in asked.items or ()], answer)
+
+    def browsed_on(self, asked: BrowseNextRequest, answer: BrowseResponse) -> None:
+        """Follow which browses are unfinished after a further page, or given up."""
+        self.paged = tuple(self.continuations.pop(point or b"", None) for point in asked.continuations or ())
+        self._unfinished(self.paged, answer)
+
+    def _unfinished(self, starts: Sequence[NodeId | None], answer: BrowseResponse) -> None:
+        results = answer.results or ()
+        for start, result in zip_longest(starts[: len(results)], results):
             if result.continuation:
-                self.continuations[result.continuation] = None
+                self.continuations[result.continuation] = start
         while len(self.continuations) > MAX_CONTINUATIONS:
             del self.continuations[next(iter(self.continuations))]
 
@@ -116,6 +126,11 @@ class Sessions:
         """Return how the ids of a session's requests are resolved."""
         session = self._known.get(token)
         return Names(self.namespaces, session.aliases if session is not None else NO_ALIASES)
+
+    def paged(self, token: NodeId) -> tuple[NodeId | None, ...]:
+        """Return the nodes of which a session's last BrowseNext was answered, one a result."""
+        session = self._known.get(token)
+        return () if session is None else session.paged
 
     def continuations_of(self, token: NodeId) -> int:
         """Return how many browses of a session are unfinished."""
@@ -173,9 +188,9 @@ class Sessions:
                 session.unregistered(asked.nodes)
                 self.generation += 1
             case BrowseRequest(), BrowseResponse():
-                session.browsed((), answer)
+                session.browsed(asked, answer)
             case BrowseNextRequest(), BrowseResponse():
-                session.browsed(asked.continuations or (), answer)
+                session.browsed_on(asked, answer)
             case _:
                 return
 

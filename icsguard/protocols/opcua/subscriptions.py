@@ -18,6 +18,7 @@ from icsguard.protocols.opcua.messages_subscription import (
     ModifyMonitoredItemsRequest,
     ModifyMonitoredItemsResponse,
     NotificationMessage,
+    StatusChange,
 )
 from icsguard.protocols.opcua.nodes import NodeId
 from icsguard.protocols.opcua.services import structure
@@ -141,8 +142,15 @@ class Subscriptions:
             if handle is not None:
                 known.by_handle.pop(handle, None)
 
+    def knows(self, number: int) -> bool:
+        """Say whether a subscription was seen to begin and not to end."""
+        return number in self._known
+
     def notified(self, number: int, message: NotificationMessage) -> tuple[list[Notified], int, Defect | None]:
-        """Return the published values, how many are unmapped, and what is wrong with the notifications."""
+        """Return the published values, how many are unmapped, and what is wrong with the notifications.
+
+        A subscription whose end is published (P4 §5.13.1.2: nobody fetched its notifications in time) is forgotten.
+        """
         known = self._known.get(number)
         found: list[Notified] = []
         unmapped = 0
@@ -150,6 +158,8 @@ class Subscriptions:
             change = structure(extension)
             if isinstance(change, Defect):
                 return found, unmapped, change
+            if isinstance(change, StatusChange) and change.status >> 31:
+                self.deleted(number)
             if not isinstance(change, DataChange):
                 continue
             for handle, value in change.values or ():

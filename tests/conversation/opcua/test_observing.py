@@ -11,6 +11,7 @@ from icsguard.protocols.opcua.builtin import LocalizedText, QualifiedName
 from icsguard.protocols.opcua.messages_attribute import CallResponse, CallResult
 from icsguard.protocols.opcua.messages_view import (
     BrowseDescription,
+    BrowseNextRequest,
     BrowseRequest,
     BrowseResponse,
     BrowseResult,
@@ -93,10 +94,11 @@ def test_a_call_of_unknown_outcome_makes_what_it_sets_unknown(pumping):
     assert [] == present(scene)
 
 
-def test_a_subtree_opens_to_a_client_that_browses_it(session, ua):
+@pytest.mark.parametrize("pages", [1, 2])
+def test_a_subtree_opens_to_a_client_that_browses_it(session, ua, pages):
     scene, peer = session
     rules = (
-        NodeRule("look", clients=("hmi",), services=(631, 527)),
+        NodeRule("look", clients=("hmi",), services=(631, 527, 533)),
         NodeRule("tree", clients=("hmi",), services=(673,), subtrees=("nsu=urn:plant;s=Plant",)),
     )
     scene.guard.reload_nodes(NodeJudge(ua.a_policy(rules=rules)))
@@ -111,7 +113,12 @@ def test_a_subtree_opens_to_a_client_that_browses_it(session, ua):
         node_class=2,
         type=ExpandedNodeId(),
     )
-    peer.end.on_browserequest = lambda request, asked: BrowseResponse((BrowseResult(0, None, (found,)),), None)
     wish = BrowseDescription(plant, 0, NodeId(0, "i", 33), subtypes=True, classes=0, mask=63)
+    peer.end.on_browserequest = lambda request, asked: BrowseResponse((BrowseResult(0, *first),), None)
+    peer.end.on_browsenextrequest = lambda request, asked: BrowseResponse((BrowseResult(0, None, (found,)),), None)
+    first = (b"more", None) if pages > 1 else (None, (found,))
     assert peer.ask(BrowseRequest(ViewDescription(NodeId(), 0, 0), 0, (wish,))).body.results
+    if pages > 1:
+        assert (0x801F0000,) == peer.write(Allowed=2.0).body.results
+        assert peer.ask(BrowseNextRequest(release=False, continuations=(b"more",))).body.results
     assert (0,) == peer.write(Allowed=2.0).body.results

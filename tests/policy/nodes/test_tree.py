@@ -6,6 +6,7 @@ from icsguard.protocols.opcua.builtin import LocalizedText, QualifiedName
 from icsguard.protocols.opcua.headers import RequestHeader, ResponseHeader
 from icsguard.protocols.opcua.messages_view import (
     BrowseDescription,
+    BrowseNextRequest,
     BrowseRequest,
     BrowseResponse,
     BrowseResult,
@@ -94,6 +95,15 @@ def test_a_browse_answer_shows_hierarchical_references_both_ways(ua):
         reference(ua.node("Far"), server=1),
         reference(ua.node("Masked"), kind=0),
     )
+
+
+def test_a_further_page_shows_what_hangs_below_the_node_that_was_browsed(ua):
+    plant, pump = f"{ua.PLANT}s=Plant", f"{ua.PLANT}s=Pump"
+    asked = parse_request(build_request(RequestHeader(), BrowseNextRequest(release=False, continuations=(b"a", b"b"))))
+    results = tuple(BrowseResult(0, None, (reference(ua.node(name)),)) for name in ("Lost", "Pump"))
+    answer = parse_response(build_response(533, ResponseHeader(), BrowseResponse(results, None)))
+    assert [(plant, pump)] == list(edges(asked, answer, ua.NAMES, (None, ua.node("Plant"))))
+    assert [] == list(edges(asked, answer, ua.NAMES))
 
 
 def test_a_bad_answer_shows_nothing(ua):

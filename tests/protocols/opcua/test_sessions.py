@@ -28,6 +28,7 @@ from icsguard.protocols.opcua.messages_subscription import (
     TransferResult,
 )
 from icsguard.protocols.opcua.messages_view import (
+    BrowseDescription,
     BrowseNextRequest,
     BrowseRequest,
     BrowseResponse,
@@ -229,6 +230,20 @@ def test_unfinished_browses_are_followed_and_bounded(sessions):
         told(sessions, BrowseRequest(ViewDescription(NodeId(), 0, 0), 1, None), browsed(b"%d" % number))
     assert module.MAX_CONTINUATIONS == sessions.continuations_of(TOKEN)
     assert 0 == sessions.continuations_of(OTHER)
+
+
+def test_a_further_page_is_of_the_node_whose_browse_was_unfinished(sessions):
+    def page(*points):
+        return BrowseResponse(tuple(BrowseResult(0, point, None) for point in points), None)
+
+    nodes = [NodeId(2, "s", name) for name in ("a", "b")]
+    wishes = tuple(BrowseDescription(node, 0, NodeId(), subtypes=True, classes=0, mask=63) for node in nodes)
+    told(sessions, BrowseRequest(ViewDescription(NodeId(), 0, 0), 1, wishes), page(b"1", b"2"))
+    told(sessions, BrowseNextRequest(continuations=(b"2", b"9"), release=False), page(b"2", None))
+    assert (nodes[1], None) == sessions.paged(TOKEN)
+    told(sessions, BrowseNextRequest(continuations=(b"2", b"1"), release=False), page(None, None))
+    assert (nodes[1], nodes[0]) == sessions.paged(TOKEN)
+    assert (0, ()) == (sessions.continuations_of(TOKEN), sessions.paged(OTHER))
 
 
 def test_a_session_that_nobody_used_is_forgotten_with_its_subscriptions(sessions):

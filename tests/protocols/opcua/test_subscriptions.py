@@ -143,3 +143,10 @@ def test_the_tables_are_bounded(table, monkeypatch):
     monkeypatch.setattr(module, "MAX_ITEMS", 1)
     assert not create(table, 7, ("a", 1, 101), ("b", 2, 102))
     assert (["a"], 1) == seen(table, 7, 1, 2)
+
+
+@pytest.mark.parametrize(("status", "known"), [(0x800A0000, False), (0x002D0000, True)])
+def test_a_subscription_whose_end_is_published_is_forgotten(table, status, known):
+    message = NotificationMessage(1, 0, (wrapped(StatusChange(status, DiagnosticInfo())),))
+    assert ([], 0, None) == table.notified(7, message)
+    assert (known, False) == (table.knows(7), table.knows(8))
