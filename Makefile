@@ -81,8 +81,8 @@ $(VENV)/.installed-run: $(RUN_PINS) pyproject.toml | environment
 	@touch $@
 
 # Everything at once: a suite that runs first need not wait for two installations.
-$(VENV)/.installed-dev: $(RUN_PINS) requirements/dev.txt pyproject.toml | environment
-	@$(BIN)/python tools/install.py core lab learn dev
+$(VENV)/.installed-dev: $(RUN_PINS) requirements/fmi.txt requirements/dev.txt pyproject.toml | environment
+	@$(BIN)/python tools/install.py core lab learn fmi dev
 	@touch $(VENV)/.installed-run $@
 
 .PHONY: environment
