@@ -34,6 +34,7 @@ from icsguard.runtime.mirror import Outlet
 from icsguard.runtime.opcua_jobs import Jobs
 from icsguard.runtime.opcua_shell import UaClientEnd
 from icsguard.runtime.pki_endings import Endings, severity_of
+from icsguard.runtime.restarts import as_before
 from icsguard.runtime.tasks import spawn
 
 Read = TypeVar("Read")
@@ -100,8 +101,8 @@ class UaListener(Listener):
         self.jobs.close()
 
     def take(self, conduit: Conduit, judge: Judge) -> None:
-        """Take changed options and a new policy into use; keys stay until the gateway is restarted."""
-        super().take(conduit, judge)
+        """Take changed options and a new policy into use; keys, and what must fit them, stay until a restart."""
+        super().take(as_before(self.conduit, conduit), judge)
         self.guard.reload_nodes(NodeJudge(conduit.policy))
 
     def keep_wall(self, shift: int) -> None:

@@ -32,6 +32,7 @@ from icsguard.runtime.mirror import Outlet
 from icsguard.runtime.parts import Part, Questions
 from icsguard.runtime.pieces import collector_rests, in_pieces, let_go, pause
 from icsguard.runtime.ports import may_bind_low, owner_of, unprivileged_start
+from icsguard.runtime.restarts import needs_restart
 from icsguard.runtime.tasks import spawn
 
 KEEP_S: Final = 1.0
@@ -43,10 +44,6 @@ SPARE_DESCRIPTORS: Final = 64
 a gateway that may open few still serves somebody."""
 PER_CLIENT: Final = 2
 """Descriptors of one client: its own and its device link's."""
-LINK_KEYS: Final = ("links", "device_in_flight", "coalesce", "connect_delay_ms", "min_gap_ms", "framing")
-"""Keys of a conduit that its shared links are built with."""
-POOL_KEYS: Final = ("device_timeout_ms", "quirks")
-"""Further ones, which a conduit without shared links takes into use with each new connection."""
 CLOCK_STEP_NS: Final = SECOND
 """A wall clock that moved this much against the steady one was stepped, and that goes on record."""
 
@@ -230,7 +227,7 @@ class Site:
             await pause()
             remains = _remains(self.settings.conduits, [one.guard.judge for one in self.listeners.values()])
             with collector_rests():
-                problems = (*await self._take(compiled.settings), *_needs_restart(self.settings, compiled.settings))
+                problems = (*await self._take(compiled.settings), *needs_restart(self.settings, compiled.settings))
                 self.settings, self._packed = compiled.settings, compiled.packed
                 self.warn_of(compiled.warnings)
                 self.on_reload(compiled.settings)
@@ -271,6 +268,8 @@ class Site:
             await self.open(conduit)
             return
         guard, before = listener.guard, listener.conduit
+        if conduit.protocol != before.protocol:
+            return  # another kind of listener: `needs_restart` says so
         conduit = with_grants(conduit, self.kept.grants_of(conduit.name))
         same = conduit.policy.digest and _judged_by(conduit) == _judged_by(before)
         judge = guard.judge if same else await judge_beside(conduit)
@@ -398,25 +397,6 @@ def _cannot_listen(conduit: Conduit, error: OSError) -> str:
 def _judged_by(conduit: Conduit) -> tuple[str, tuple[str, ...], str]:
     """Return what a judge depends on; digests, because comparing ten thousand points takes longer than it is worth."""
     return conduit.policy.digest, conduit.quirks, conduit.downstream
-
-
-def _needs_restart(before: Settings, after: Settings) -> tuple[str, ...]:
-    """Return what a reload cannot change."""
-    names = [
-        name
-        for name in ("state_dir", "run_dir", "control_socket")
-        if getattr(before.gateway, name) != getattr(after.gateway, name)
-    ]
-    lines = [f"[gateway] {name} changes only when the gateway is restarted; the old one stays in use" for name in names]
-    present = {conduit.name: conduit for conduit in before.conduits}
-    lines += [
-        f"[conduit.{conduit.name}] {key} changes only when the gateway is restarted; the old value stays in use"
-        for conduit in after.conduits
-        if conduit.name in present
-        for key in (*LINK_KEYS, *(POOL_KEYS if present[conduit.name].links else ()))
-        if getattr(conduit, key) != getattr(present[conduit.name], key)
-    ]
-    return tuple(lines)
 
 
 def _run_id(started: int) -> str:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from icsguard.control.replies import Done
@@ -76,6 +78,20 @@ async def test_a_reload_takes_the_new_rules_into_use_on_live_sessions(ua_site):
     refused = [record for record in scene.site.run.recent if record.decision == Decision.REFUSE.name.lower()]
     assert refused
     assert KeptState() == scene.site.kept.saved
+
+
+async def test_a_reload_leaves_keys_and_security_as_they_are(ua_site):
+    scene = await ua_site()
+    settings = scene.site.settings
+    (conduit,) = settings.conduits
+    before = conduit.opcua
+    none = ("http://opcfoundation.org/UA/SecurityPolicy#None", 1)
+    other = replace(before, client_security=(none,), server_security=none, own="nobody", on_mixed="refuse_all")
+    await scene.site._take(replace(settings, conduits=(replace(conduit, opcua=other),)))
+    assert replace(before, on_mixed="refuse_all") == scene.guard.options
+    reader = await scene.reader()
+    reader.begin()
+    await scene.until(lambda: reader.answers > 2)
 
 
 async def test_the_status_says_what_stands_between_the_channels(ua_site):
