@@ -91,7 +91,9 @@ def certificate_checks(name: str, settings: UaSettings, clock: Clock) -> Iterato
         yield Check(Level.WARN, title, f"in {folder}: {'; '.join(faults)}", f"icsguard pki list --pki {folder}")
     for one in pki_work.ending(folder, clock.now() + clock.wall_shift()):
         level = Level.WARN if one.level else Level.FAIL
-        yield Check(level, title, pki_work.ending_text(one), f"icsguard pki issue {Path(one.where).stem} --force")
+        stem = Path(one.where).stem
+        fix = "icsguard pki crl --take FILE" if one.is_list else f"icsguard pki issue {stem} --force"
+        yield Check(level, title, pki_work.ending_text(one), fix)
 
 
 def running_check(pid: int | None) -> Check:

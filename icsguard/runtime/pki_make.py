@@ -78,7 +78,7 @@ def issue(subject: Subject, authority: Authority | None, key: RSAPrivateKey, wal
 
 
 def make_crl(
-    authority: Authority, revoked: Iterable[int], wall: int, *, number: int = 1
+    authority: Authority, revoked: Iterable[int], wall: int, *, number: int = 1, days: int = CRL_DAYS
 ) -> x509.CertificateRevocationList:
     """Return the authority's list of revoked serial numbers."""
     moment = _moment(wall)
@@ -86,7 +86,7 @@ def make_crl(
         x509.CertificateRevocationListBuilder()
         .issuer_name(authority.certificate.subject)
         .last_update(moment - LEEWAY)
-        .next_update(moment + timedelta(days=CRL_DAYS))
+        .next_update(moment + timedelta(days=days))
         .add_extension(x509.CRLNumber(number), critical=False)
     )
     for serial in sorted(set(revoked)):

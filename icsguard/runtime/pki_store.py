@@ -172,6 +172,14 @@ def seen(folder: Path) -> Iterator[Found]:
             yield Found(REJECTED, path, found)
 
 
+def lists(folder: Path) -> Iterator[tuple[str, Path, bytes]]:
+    """Yield every revocation list in use: folder, file, DER."""
+    for name in (TRUSTED, ISSUERS):
+        for path in _files(folder / name):
+            if path.suffix in LISTS and (raw := _read(path)):
+                yield name, path, raw
+
+
 def _all(folder: Path, suffixes: frozenset[str]) -> list[bytes]:
     return [raw for path in _files(folder) if path.suffix in suffixes and (raw := _read(path))]
 

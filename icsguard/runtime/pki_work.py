@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from icsguard.core.clock import DAY
 from icsguard.core.defect import Defect
 from icsguard.protocols.opcua.certificates import Certificate, certificate_of
-from icsguard.protocols.opcua.trust import WARNINGS, expiry_of
+from icsguard.protocols.opcua.trust import WARNINGS, expiry_of, list_expiry
 from icsguard.runtime import pki_store
 from icsguard.runtime.pki_make import AUTHORITY_DAYS, Authority, Subject, issue, make_authority, make_crl, make_key
 from icsguard.runtime.pki_store import CA, OWN, REJECTED, SEEN, TRUSTED, Found, PkiError
@@ -27,7 +27,7 @@ MAX_DAYS: Final = 3_650
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """One certificate that ends soon, or has ended."""
+    """One certificate or revocation list that ends soon, or has ended."""
 
     where: str
     """Folder and file name."""
@@ -35,6 +35,11 @@ class Warned:
     """Left; negative: ended so long ago."""
     level: int
     """60, 30, 7, or 0 for ended."""
+
+    @property
+    def is_list(self) -> bool:
+        """Say whether it is a revocation list."""
+        return self.where.endswith(".crl")
 
 
 def begin(folder: Path, name: str, wall: int, *, days: int = AUTHORITY_DAYS) -> Certificate:
@@ -164,7 +169,7 @@ def exported(folder: Path, who: str, *, pem: bool) -> bytes:
 
 
 def ending(folder: Path, wall: int) -> list[Warned]:
-    """Return every certificate in use that ends within the warnings' days, the most urgent first."""
+    """Return every certificate and list in use that ends within the warnings' days, the most urgent first."""
     found = []
     for one in pki_store.listed(folder):
         if one.folder == REJECTED or one.path.stem == AUTHORITY:
@@ -172,14 +177,20 @@ def ending(folder: Path, wall: int) -> list[Warned]:
         days, level = expiry_of(one.certificate, wall)
         if level >= 0:
             found.append(Warned(f"{one.folder}/{one.path.name}", days, level))
+    for name, path, raw in pki_store.lists(folder):
+        expiry = list_expiry(raw, wall)
+        if expiry is not None and expiry.level >= 0:
+            found.append(Warned(f"{name}/{path.name}", expiry.days, expiry.level))
     return sorted(found, key=lambda warned: warned.days)
 
 
 def ending_text(warned: Warned) -> str:
     """Return a warning as a sentence."""
+    what = "revocation list" if warned.is_list else "certificate"
     if not warned.level:
-        return f"certificate {warned.where} has ended: whoever shows it is refused"
-    return f"certificate {warned.where} ends in {warned.days} days (warned of at {', '.join(map(str, WARNINGS[::-1]))})"
+        who = "everybody whom its authority issued" if warned.is_list else "whoever shows it"
+        return f"{what} {warned.where} has ended: {who} is refused"
+    return f"{what} {warned.where} ends in {warned.days} days (warned of at {', '.join(map(str, WARNINGS[::-1]))})"
 
 
 def _put_list(folder: Path, crl: x509.CertificateRevocationList) -> None:

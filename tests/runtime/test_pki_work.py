@@ -75,6 +75,15 @@ def test_what_ends_soon_is_warned_of_the_most_urgent_first(folder):
     assert "in 3 days" in pki_work.ending_text(found[1])
 
 
+def test_a_revocation_list_that_ends_is_warned_of(folder):
+    found = pki_work.ending(folder, WALL + 3_645 * DAY)
+    (one,) = [one for one in found if one.is_list]
+    assert (f"trusted/{pki_work.AUTHORITY}.crl", 7) == (one.where, one.level)
+    assert "revocation list trusted/icsguard-ca.crl ends in" in pki_work.ending_text(one)
+    (ended,) = [one for one in pki_work.ending(folder, WALL + 3_651 * DAY) if one.is_list]
+    assert "has ended: everybody whom its authority issued is refused" in pki_work.ending_text(ended)
+
+
 def test_a_folder_without_an_authority_says_how_to_make_one(tmp_path):
     pki_store.prepare(tmp_path)
     with pytest.raises(PkiError, match="icsguard pki init"):

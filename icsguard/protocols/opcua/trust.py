@@ -207,17 +207,18 @@ class Trust:
         if not _is_authority(issuer, depth):
             return _defect("certificate-issuer-use", f"{_name(issuer.subject)} may not issue {who}")
         lists = [crl for crl in self._crls.get(issuer.subject.public_bytes(), ()) if _signed(crl, issuer)]
-        if not lists:
-            text = f"no revocation list of {_name(issuer.subject)}, which issued {who}"
-            return _defect("certificate-revocation-unknown", text)
         if any(crl.get_revoked_certificate_by_serial_number(at.serial_number) is not None for crl in lists):
             code = "certificate-issuer-revoked" if depth else "certificate-revoked"
             return _defect(code, f"{who} was revoked by {_name(issuer.subject)}")
+        if not any(_is_current(crl, moment) for crl in lists):  # silence of an old list says nothing
+            which = "every revocation list has ended" if lists else "no revocation list"
+            text = f"{which} of {_name(issuer.subject)}, which issued {who}"
+            return _defect("certificate-revocation-unknown", text)
         return None
 
 
 class Expiry(NamedTuple):
-    """How long a certificate still holds."""
+    """How long a certificate or a revocation list still holds."""
 
     days: int
     """Whole days; negative where its life has ended."""
@@ -231,10 +232,22 @@ WARNINGS: Final = (7, 30, 60)
 
 def expiry_of(certificate: Certificate, wall: int) -> Expiry:
     """Return how long a certificate still holds, and which warning is due."""
-    days = (_moment(certificate.not_after) - _moment(wall)).days
-    if wall > certificate.not_after:
-        return Expiry(days, 0)
-    return Expiry(days, next((level for level in WARNINGS if days < level), -1))
+    return _expiry(_moment(certificate.not_after), wall)
+
+
+def list_expiry(raw: bytes, wall: int) -> Expiry | None:
+    """Return likewise how long a revocation list (DER) holds; None where it cannot be read or has no end."""
+    try:
+        end = x509.load_der_x509_crl(raw).next_update_utc
+    except _BROKEN:
+        return None
+    return None if end is None else _expiry(end, wall)
+
+
+def _expiry(end: datetime, wall: int) -> Expiry:
+    moment = _moment(wall)
+    days = (end - moment).days
+    return Expiry(days, 0 if moment > end else next((level for level in WARNINGS if days < level), -1))
 
 
 def _certificates(raws: Iterable[bytes], faults: list[str]) -> Iterator[x509.Certificate]:
@@ -296,6 +309,11 @@ def _is_authority(issuer: x509.Certificate, depth: int) -> bool:
     except x509.ExtensionNotFound:
         return False
     return basic.ca and usage.key_cert_sign and (basic.path_length is None or depth <= basic.path_length)
+
+
+def _is_current(crl: x509.CertificateRevocationList, moment: datetime) -> bool:
+    """Say whether a list has not ended (RFC 5280 §5.1.2.5); one that names no end goes on."""
+    return crl.next_update_utc is None or moment <= crl.next_update_utc
 
 
 def _signed(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:

@@ -12,7 +12,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from icsguard.core.clock import DAY, HOUR
 from icsguard.protocols.opcua.certificates import certificate_of
 from icsguard.protocols.opcua.status import STATUS
-from icsguard.protocols.opcua.trust import CODES, MAX_CRLS, MAX_TRUSTED, Expiry, Trust, expiry_of
+from icsguard.protocols.opcua.trust import CODES, MAX_CRLS, MAX_TRUSTED, Expiry, Trust, expiry_of, list_expiry
 from icsguard.runtime.pki_make import Authority, Subject, issue, make_authority, make_crl, make_key
 
 WALL = 1_794_800_000 * 1_000_000_000
@@ -109,6 +109,28 @@ def test_a_revoked_certificate_is_believed_no_more_even_if_it_is_listed(plant):
     for trusted in ([plant.root], [plant.root, der(plant.issued)]):
         found = Trust.of(trusted, crls=[gone]).client(der(plant.issued), URI, WALL)
         assert ("certificate-revoked", STATUS["BadCertificateRevoked"]) == (found.code, found.reply)
+
+
+def test_a_list_that_has_ended_revokes_still_but_vouches_for_nobody(plant):
+    later = WALL + 8 * DAY
+    old = der(make_crl(plant.ca, [], WALL, days=7))
+    trust = Trust.of([plant.root], crls=[old])
+    assert [None, "certificate-revocation-unknown"] == [
+        found and found.code for found in (trust.client(der(plant.issued), URI, wall) for wall in (WALL, later))
+    ]
+    assert "every revocation list has ended" in trust.client(der(plant.issued), URI, later).text
+    assert None is Trust.of([plant.root], crls=[old, plant.crl]).client(der(plant.issued), URI, later)
+    assert None is Trust.of([der(plant.issued)], [plant.root], crls=[old]).client(der(plant.issued), URI, later)
+    gone = der(make_crl(plant.ca, [plant.issued.serial_number], WALL, days=7))
+    found = Trust.of([plant.root], crls=[gone, plant.crl]).client(der(plant.issued), URI, later)
+    assert "certificate-revoked" == code(found)
+
+
+@pytest.mark.parametrize(("days", "expected"), [(90, (90, -1)), (20, (20, 30)), (3, (3, 7)), (-1, (-1, 0))])
+def test_a_list_is_warned_of_before_its_end(plant, days, expected):
+    raw = der(make_crl(plant.ca, [], WALL, days=200))
+    assert expected == list_expiry(raw, WALL + (200 - days) * DAY)
+    assert None is list_expiry(b"no list", WALL)
 
 
 def test_who_was_rejected_stays_so_whoever_issued_it(plant):
