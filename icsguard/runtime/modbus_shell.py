@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, cast
 from icsguard.conversation.api import Ask, CloseClient, CloseLink, Command, OpenLink, ToClient, ToDevice
 from icsguard.conversation.dialogue import Dialogue
 from icsguard.conversation.session import Session
+from icsguard.runtime.dialing import dial
 from icsguard.runtime.tasks import spawn
 
 if TYPE_CHECKING:
@@ -235,10 +236,8 @@ class ClientEnd(asyncio.Protocol):
         device, self.device = self.device, DeviceEnd(self)
         self.unstall(device)
         device.end()
-        loop = asyncio.get_running_loop()
-        connecting = loop.create_connection(lambda: self.device, conduit.device_host, conduit.device_port)
         try:
-            await asyncio.wait_for(connecting, conduit.connect_timeout_ms / 1000)
+            await dial(lambda: self.device, conduit.device_host, conduit.device_port, conduit.connect_timeout_ms)
         except (OSError, TimeoutError) as error:
             self._connecting = None
             self.run(session.link_failed(why(error), self._now()))

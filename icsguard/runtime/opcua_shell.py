@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, cast
 from icsguard.conversation.api import Ask, CloseClient, CloseLink, OpenLink, ToClient, ToDevice
 from icsguard.conversation.opcua.api import Job
 from icsguard.conversation.opcua.passthrough import Passed
+from icsguard.runtime.dialing import dial
 from icsguard.runtime.modbus_shell import ClientEnd, DeviceEnd, tune, why
 from icsguard.runtime.tasks import spawn
 
@@ -122,10 +123,8 @@ class UaClientEnd(ClientEnd):
         self._hears_device = True
         self.unstall(former)
         former.end()
-        loop = asyncio.get_running_loop()
-        connecting = loop.create_connection(lambda: self.device, conduit.device_host, conduit.device_port)
         try:
-            await asyncio.wait_for(connecting, conduit.connect_timeout_ms / 1000)
+            await dial(lambda: self.device, conduit.device_host, conduit.device_port, conduit.connect_timeout_ms)
         except (OSError, TimeoutError) as error:
             self._connecting = None
             self.run(talk.link_failed(why(error), self._now()))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from icsguard.conversation.api import CloseLink, OpenLink, ToDevice
 from icsguard.conversation.pooled import PooledSession
+from icsguard.runtime.dialing import dial
 from icsguard.runtime.modbus_shell import MAX_TAKEN, ClientEnd, tune, why
 from icsguard.runtime.tasks import spawn
 
@@ -163,10 +164,8 @@ class PoolShell:
         conduit = self._listener.conduit
         self._ends[index].end()
         end = self._ends[index] = LaneEnd(self, index)
-        loop = asyncio.get_running_loop()
-        connecting = loop.create_connection(lambda: end, conduit.device_host, conduit.device_port)
         try:
-            await asyncio.wait_for(connecting, conduit.connect_timeout_ms / 1000)
+            await dial(lambda: end, conduit.device_host, conduit.device_port, conduit.connect_timeout_ms)
         except (OSError, TimeoutError) as error:
             self._connecting.pop(index, None)
             self.pool.lane_failed(index, why(error), self.now())

@@ -100,3 +100,18 @@ async def test_nothing_is_left_when_clients_are_gone(open_site, wait_until):
         caller.close()
     await wait_until(lambda: not scene.listener.ends)
     assert ({}, {}, {}) == (scene.guard.sessions, scene.guard.caches, scene.listener._asked)
+
+
+async def test_a_timer_without_a_processor_lets_the_sockets_speak_before_it_ends_what_is_overdue(open_site, monkeypatch):
+    scene = await open_site()
+    caller = await scene.caller()
+    await caller.read()
+    session, ended = next(iter(scene.listener.ends.values())).session, []
+    monkeypatch.setattr(session, "next_timer", lambda: 1)
+    monkeypatch.setattr(session, "timer", lambda now: ended.append(now) or [])
+    scene.listener.arm(1)
+    scene.listener._tick()
+    assert [] == ended
+    assert OK == await caller.read()
+    await asyncio.sleep(0.05)
+    assert ended
