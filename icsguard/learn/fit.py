@@ -116,7 +116,7 @@ class _Fit:
         errors: list[Errors] = []
         residuals: list[Residuals] = []
         progress(_READ, "fitting the twin")
-        structure = course_search.improve(fitting.fit(self._runs, self._parts), self._runs, self._parts)
+        structure = self._structure()
         law = structure.law
         for fold in range(FOLDS):
             progress(_FITTED + (1 - _FITTED) * fold / (FOLDS + 1), f"judging the twin, part {fold + 1} of {FOLDS}")
@@ -193,6 +193,13 @@ class _Fit:
             ),
             longest_run=ways.longest_run if kind == "moving" and ways.longest_run <= _RUN_SHARE * ways.reads else 0,
         )
+
+    def _structure(self) -> course_search.Improved:
+        """Return the law that rolls commands out; without any command seen there is no course to look for."""
+        plain = fitting.fit(self._runs, self._parts)
+        if not self._commands:
+            return course_search.Improved(plain.law, plain, ())
+        return course_search.improve(plain, self._runs, self._parts)
 
     def _parts_of_law(self) -> fitting.Columns:
         kinds = [column.kind for column in self._columns]

@@ -68,6 +68,7 @@ def test_recordings_are_laid_end_to_end():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(240)
 def test_the_seven_attacks_on_a_water_network_are_found(recorded_data, monkeypatch):
     monkeypatch.setenv(loaded.VARIABLE, str(recorded_data))
     table, _ = recorded.evaluate(recorded.batadal())
