@@ -42,7 +42,9 @@ points are those above; a point with a `node` has one set of limits, whichever w
 8. **A method moves points that only its server knows.** Where `sets` declares them, the limits of those points hold on
    the arguments, and the twin tries a call like a write before it is delivered; a method does one thing, so what one
    rule declares holds for every caller. Of undeclared methods limits and twin know nothing.
-9. **What is above `[opcua.limits]` is refused, not trimmed.**
+9. **What is above `[opcua.limits]` is refused.** Too short intervals and too long queues are brought within the limits
+   where channels end at the gateway (`terminate`): the server's revised values tell the client. Passed-through ones are
+   refused.
 
 ```toml
 [opcua]

@@ -15,7 +15,7 @@ SecurityName = Literal["None", "Sign", "SignAndEncrypt"]
 
 
 class LimitsSection(Section):
-    """How much clients may ask for; what is above is refused, not trimmed."""
+    """How much clients may ask for; what is above is refused, or revised where OPC UA knows revised values."""
 
     sessions_per_client: int = Field(
         default=_DEFAULT.sessions_per_client, ge=1, le=256, description="Sessions of one address."

@@ -25,7 +25,7 @@ from icsguard.policy.nodes.identity import Identity
 from icsguard.policy.nodes.verdicts import Judged
 from icsguard.protocols.opcua.describe import describe, target
 from icsguard.protocols.opcua.refuse import can_split, split
-from icsguard.protocols.opcua.services import parameters
+from icsguard.protocols.opcua.services import parameters, parse_request
 from icsguard.protocols.opcua.status import STATUS
 
 DENIED: Final = STATUS["BadUserAccessDenied"]
@@ -43,8 +43,11 @@ def identity_of(client: Client, flight: UaFlight) -> Identity:
     return _NOBODY._replace(address=client.address)
 
 
-def judge(guard: UaGuard, client: Client, flight: UaFlight, usage: Usage, now: int) -> None:
-    """Form the decision on a request, up to the point where the shadow would be asked."""
+def judge(guard: UaGuard, client: Client, flight: UaFlight, usage: Usage, now: int, *, trims: bool = False) -> None:
+    """Form the decision on a request, up to the point where the shadow would be asked.
+
+    `trims`: wishes for intervals and queues may be brought within the limits on their way.
+    """
     flight.judged_to_act = guard.acts
     if flight.request.defect is not None:
         _judge_defect(guard, flight, flight.request.defect)
@@ -56,12 +59,24 @@ def judge(guard: UaGuard, client: Client, flight: UaFlight, usage: Usage, now: i
         found = guard.nodes.decide(identity_of(client, flight), flight.meaning, guard.node_memory, now)
         _take(guard, flight, found)
         over = guard.nodes.over(flight.request, usage)
-        if over is not None:
+        if over is not None and not (trims and _trim(guard, flight, over, usage)):
             flight.note(over)
             _refuse_whole(guard, flight, over.reply or DENIED)
     if flight.changes:
         _judge_isolation(guard, client, flight, now)
     _judge_ticket(guard, client, flight, now)
+
+
+def _trim(guard: UaGuard, flight: UaFlight, over: Reason, usage: Usage) -> bool:
+    """Bring a request's wishes within the limits; False where it would be over them still."""
+    body = guard.nodes.trimmed(flight.request)
+    if body is flight.request.raw or guard.nodes.over(parse_request(body), usage) is not None:
+        return False
+    if guard.acts:
+        flight.body = body
+    text = f"{'brought' if guard.acts else 'would be brought'} within the limits: {over.text}"
+    flight.note(Reason(Layer.RESOURCES, "trimmed", text, Decision.ALLOW))
+    return True
 
 
 def _take(guard: UaGuard, flight: UaFlight, found: Judged) -> None:
@@ -172,7 +187,9 @@ def cut_out(flight: UaFlight, *, editable: bool) -> None:
     """Take the refused items out of what is forwarded; what cannot be taken apart is refused as a whole."""
     if not flight.refused:
         return
-    parts = split(flight.request, flight.refused) if editable else None
+    trimmed = flight.body is not flight.request.raw
+    whole = parse_request(flight.body) if trimmed else flight.request
+    parts = split(whole, flight.refused) if editable else None
     if parts is None or isinstance(parts, Defect):
         flight.reply, flight.refused = next(iter(flight.refused.values())), {}
         return

@@ -33,6 +33,11 @@ class Wire(Protocol):
         """Say whether a request can be changed on its way."""
         ...
 
+    @property
+    def can_trim(self) -> bool:
+        """Say whether what a request wishes can be changed in place: not where its chunks pass on as they came."""
+        ...
+
     def forward(self, flight: UaFlight, now: int) -> Defect | None:
         """Hand a request to the device; return why that cannot be."""
         ...

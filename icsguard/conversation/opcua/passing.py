@@ -97,6 +97,11 @@ class Passing(Talk):
         return self.watch.mode is SecurityMode.NONE
 
     @property
+    def can_trim(self) -> bool:
+        """Say whether wishes can be changed in place: never, chunks pass on as they came."""
+        return False
+
+    @property
     def security(self) -> str:
         """The security of the channel, for people."""
         mode = self.watch.mode

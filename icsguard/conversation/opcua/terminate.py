@@ -87,6 +87,11 @@ class Terminated(Talk):
         return True
 
     @property
+    def can_trim(self) -> bool:
+        """Say whether wishes can be changed in place: always."""
+        return True
+
+    @property
     def inspected(self) -> bool:
         """Say whether contents are inspected: always."""
         return True

@@ -83,7 +83,7 @@ class Traffic(Flights):
         self.requests += 1
         self.writes += flight.changes
         if not flight.changes and not self._must_wait(flight):
-            enforce.judge(self._guard, self._client, flight, self._usage(flight), now)
+            enforce.judge(self._guard, self._client, flight, self._usage(flight), now, trims=self._wire.can_trim)
             self._act(flight, now)
             if flight.stage is Stage.READY:
                 self._go(flight, now)

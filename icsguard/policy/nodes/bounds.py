@@ -1,7 +1,7 @@
 """How much a request asks for, against the limits of the policy: counts, intervals, queues, lifetimes.
 
-What is above a limit is refused, not trimmed: nothing that is forwarded is encoded anew, and a client that is told
-`BadTooMany…` knows where it stands.
+What is above a limit is refused: a client that is told `BadTooMany…` knows where it stands. Intervals and queues alone,
+which servers revise anyway, are first brought within the limits in place (`protocols.opcua.trim`) where that can be.
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ from icsguard.policy.rules import Policy
 from icsguard.policy.techniques import ROGUE_CLIENT
 from icsguard.policy.windows import FOREVER
 from icsguard.protocols.opcua.services import Request
+from icsguard.protocols.opcua.trim import Bounds, trimmed
 
 _FREE: Final = Verdict(Decision.ALLOW, Decision.ALLOW, rule="session")
 _CACHED: Final = LOOKS
@@ -43,6 +44,7 @@ class NodeJudge:
         self.policy = policy
         self.digest = policy.digest
         self.limits = nodes.limits
+        self._bounds = Bounds(self.limits.publishing_ms, self.limits.sampling_ms, self.limits.queue)
         self._nodes = nodes
         self._members = Members(policy, nodes.identities)
         self._cells = NodeCells(policy, nodes)
@@ -90,6 +92,10 @@ class NodeJudge:
     def over(self, request: Request, usage: Usage = NOTHING) -> Reason | None:
         """Return why a request asks for more than the limits give, None where it does not."""
         return over(request, self.limits, usage)
+
+    def trimmed(self, request: Request) -> bytes:
+        """Return a request's bytes with its intervals and queues within the limits."""
+        return trimmed(request, self._bounds)
 
     # What it may do.
 

@@ -5,7 +5,10 @@ import pytest
 from icsguard.conversation.opcua import enforce
 from icsguard.conversation.opcua.enforce import MAX_REASONS
 from icsguard.core.decision import Decision, Mode
-from icsguard.protocols.opcua.messages_attribute import CallMethod, CallRequest
+from icsguard.policy.nodes.rules import NodeRule
+from icsguard.protocols.opcua.builtin import NO_EXTENSION, QualifiedName
+from icsguard.protocols.opcua.messages_attribute import CallMethod, CallRequest, ReadValueId
+from icsguard.protocols.opcua.messages_subscription import MonitoredItemCreate, MonitoringParameters
 from icsguard.protocols.opcua.messages_view import RegisterNodesRequest
 from icsguard.protocols.opcua.nodes import NodeId
 
@@ -36,8 +39,6 @@ def test_fifty_denied_nodes_have_one_record_with_few_reasons(session):
 
 
 def test_a_service_whose_items_cannot_stand_alone_is_refused_whole(session, ua):
-    from icsguard.policy.nodes.rules import NodeRule
-
     rules = (NodeRule("some", clients=("hmi",), services=(560,), nodes=("nsu=urn:plant;s=Allowed",)),)
     scene, peer = session(policy=ua.a_policy(rules=rules))
     wish = RegisterNodesRequest((NodeId(2, "s", "Allowed"), NodeId(2, "s", "Denied")))
@@ -93,3 +94,55 @@ def test_a_decision_to_isolate_is_a_wish(world):
     found = enforce.isolation_wish(scene.guard, peer.talk.client, flight)
     assert ("10.0.0.21", "ua1") == (found.client, found.conduit)
     assert Decision.ALLOW is flight.decision
+
+
+def subscribing(scene, peer, ua, *names):
+    """Return the answer to a subscription of 1 ms and the items of its nodes, sampled as fast as can be."""
+    made = peer.ask(ua.CreateSubscriptionRequest(1.0, 100, 10, 0, enabled=True, priority=0))
+    if made.fault:
+        return made, None
+    fast = MonitoringParameters(7, 0.0, NO_EXTENSION, 500, discard_oldest=True)
+    items = (
+        MonitoredItemCreate(ReadValueId(NodeId(2, "s", name), 13, None, QualifiedName(0, None)), 2, fast)
+        for name in names
+    )
+    asked = []
+    told = peer.end.on_createmonitoreditemsrequest
+    peer.end.on_createmonitoreditemsrequest = lambda request, body: (asked.extend(body.items), told(request, body))[1]
+    answer = peer.ask(ua.CreateMonitoredItemsRequest(made.body.subscription, 3, tuple(items)))
+    return made, (answer, [(one.item.node.identifier, one.parameters) for one in asked])
+
+
+LIMITS = {"publishing_ms": 50.0, "sampling_ms": 20.0, "queue": 100}
+
+
+def test_wishes_beyond_the_limits_reach_the_device_within_them(world, ua):
+    scene = world(policy=ua.a_policy(limits=ua.UaLimits(**LIMITS)))
+    peer = scene.connect().start()
+    made, (answer, asked) = subscribing(scene, peer, ua, "P1", "P2")
+    assert (0, 50.0) == (made.fault, made.body.publishing_ms)  # the server's own revised value
+    assert [0, 0] == [one.status for one in answer.body.results]
+    assert [("P1", 20.0, 100), ("P2", 20.0, 100)] == [(name, one.sampling_ms, one.queue) for name, one in asked]
+
+
+def test_wishes_are_brought_within_limits_beside_items_that_are_refused(world, ua):
+    watch = NodeRule("watch", clients=("hmi",), services=(751,), nodes=("nsu=urn:plant;s=P2",))
+    make = NodeRule("make", clients=("hmi",), services=(787,))
+    scene = world(policy=ua.a_policy(limits=ua.UaLimits(**LIMITS), rules=(watch, make)))
+    peer = scene.connect().start()
+    _, (answer, asked) = subscribing(scene, peer, ua, "P1", "P2")
+    assert [DENIED, 0] == [one.status for one in answer.body.results]
+    assert [("P2", 20.0, 100)] == [(name, one.sampling_ms, one.queue) for name, one in asked]
+
+
+def test_only_observing_wishes_pass_as_they_are(world, ua):
+    scene = world(policy=ua.a_policy(limits=ua.UaLimits(**LIMITS)), mode=Mode.OBSERVE)
+    peer = scene.connect().start()
+    made, (_, asked) = subscribing(scene, peer, ua, "P1")
+    assert (1.0, 0.0) == (made.body.publishing_ms, asked[0][1].sampling_ms)
+
+
+def test_where_chunks_pass_on_as_they_came_such_wishes_are_refused(world, ua):
+    scene = world(way="passthrough", policy=ua.a_policy(limits=ua.UaLimits(**LIMITS)))
+    made, _ = subscribing(scene, scene.connect().start(), ua, "P1")
+    assert 0x803C0000 == made.fault

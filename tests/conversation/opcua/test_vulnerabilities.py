@@ -72,11 +72,11 @@ def test_deprecated_and_unknown_policies(world, ids, way, name):
 
 
 def test_endless_subscriptions(begin, ua):
-    scene, peer = begin(policy=ua.a_policy(limits=ua.UaLimits(subscriptions=2, publishing_ms=50.0)))
+    scene, peer = begin(policy=ua.a_policy(limits=ua.UaLimits(subscriptions=2, lifetime_s=50)))
     wish = CreateSubscriptionRequest(100.0, 100, 10, 0, enabled=True, priority=0)
-    assert peer.ask(wish._replace(publishing_ms=1.0)).fault
-    assert peer.ask(wish._replace(publishing_ms=0.0)).fault
-    assert peer.ask(wish._replace(publishing_ms=float("nan"))).fault
+    assert peer.ask(wish._replace(lifetime=1000)).fault
+    assert peer.ask(wish._replace(publishing_ms=1000.0)).fault
+    assert peer.ask(wish._replace(publishing_ms=float("nan"), lifetime=2**32 - 1)).fault
     assert [GOOD, GOOD, 0x80770000] == [peer.ask(wish).fault for _ in range(3)]
     assert 2 == len(peer.end.subscriptions)
     scene.guard.folder.flush()
