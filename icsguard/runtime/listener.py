@@ -44,8 +44,8 @@ MAX_TICK_NS: Final = 250 * MS
 MIN_TICK_NS: Final = MS
 LATE_NS: Final = 50 * MS
 """A timer that comes so late had no processor: what lies in the sockets since is heard first."""
-HEARING_S: Final = 0.005
-"""How long it is heard then, before what is overdue is ended."""
+HEARING: Final = 10
+"""Turns of the loop in which it is heard then, before what is overdue is ended: a new link takes some of them."""
 
 
 class Listener:
@@ -72,7 +72,7 @@ class Listener:
         self._doors: tuple[Door, ...] = ()
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0
-        self._has_heard = True
+        self._heard = HEARING
         self.loop = asyncio.get_running_loop()
         self.leaving = InTurns(self.loop)
         """Ends of conversations: many clients may leave at once."""
@@ -283,11 +283,11 @@ class Listener:
 
     def _tick(self) -> None:
         now = self.clock.now()
-        if now > self._due + LATE_NS and not self._has_heard:
-            self._has_heard = True
-            self._timer = self.loop.call_later(HEARING_S, self._tick)
+        if now > self._due + LATE_NS and self._heard < HEARING:
+            self._heard += 1
+            self._timer = self.loop.call_later(0, self._tick)
             return
-        self._has_heard = False
+        self._heard = 0
         longest = min(MAX_TICK_NS, self.conduit.device_timeout_ms * MS // 2)
         self.guard.timer(now)
         soonest = now + max(longest, MIN_TICK_NS)

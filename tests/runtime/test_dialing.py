@@ -5,6 +5,7 @@ import time
 import pytest
 
 from icsguard.runtime.dialing import dial
+from icsguard.runtime.tasks import spawn
 
 
 class End(asyncio.Protocol):
@@ -27,7 +28,7 @@ def silent():
     with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
         waiting = [socket.socket() for _ in range(3)]
         for one in waiting:
-            one.setblocking(False)
+            one.settimeout(0)
             one.connect_ex(server.getsockname())
         yield server.getsockname()[1]
         for one in waiting:
@@ -57,7 +58,7 @@ async def test_a_refused_call_says_so():
 
 
 async def test_who_gives_up_leaves_no_call_behind(silent):
-    call = asyncio.ensure_future(dial(End, "127.0.0.1", silent, 10_000))
+    call = spawn(dial(End, "127.0.0.1", silent, 10_000), "call")
     await asyncio.sleep(0.05)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):

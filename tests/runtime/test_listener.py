@@ -102,7 +102,7 @@ async def test_nothing_is_left_when_clients_are_gone(open_site, wait_until):
     assert ({}, {}, {}) == (scene.guard.sessions, scene.guard.caches, scene.listener._asked)
 
 
-async def test_a_timer_without_a_processor_lets_the_sockets_speak_before_it_ends_what_is_overdue(open_site, monkeypatch):
+async def test_a_timer_that_had_no_processor_lets_the_sockets_speak_first(open_site, monkeypatch):
     scene = await open_site()
     caller = await scene.caller()
     await caller.read()
