@@ -10,22 +10,32 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from icsguard.config.settings import Conduit, GatewaySettings, Settings, ShadowSettings
+from icsguard.config.settings import Conduit, GatewaySettings, Settings, ShadowSettings, UaSettings
 from icsguard.control import links
+from icsguard.core.clock import SECOND
 from icsguard.core.decision import Decision
+from icsguard.core.meaning import Intent, NodeAccess
+from icsguard.core.method import Effect
 from icsguard.core.sandbox import Option, Play
-from icsguard.core.transaction import Outcome, Question
+from icsguard.core.transaction import Outcome, Question, Transaction
 from icsguard.lab import registers as at
 from icsguard.lab.offline import OfflineCell, cell_points
 from icsguard.lab.operations import switch
 from icsguard.learn.export import export, site_key
 from icsguard.learn.fit import fit
+from icsguard.policy.nodes.rules import NodePolicy, NodeRule
 from icsguard.policy.rules import Policy
 from icsguard.protocols.modbus import build
+from icsguard.protocols.opcua.builtin import DataValue, QualifiedName, Variant
+from icsguard.protocols.opcua.headers import RequestHeader, ResponseHeader
+from icsguard.protocols.opcua.messages_attribute import ReadRequest, ReadResponse, ReadValueId
+from icsguard.protocols.opcua.nodes import NodeId
+from icsguard.protocols.opcua.services import build_request, build_response
+from icsguard.protocols.opcua.times import ticks_of
 from icsguard.runtime.backlog import MAX_BATCHES
 from icsguard.runtime.clock import Clock
 from icsguard.runtime.link import LinkServer
-from icsguard.runtime.shadow import ShadowProcess, options_of
+from icsguard.runtime.shadow import ShadowProcess, nodes_of, options_of
 
 CONDUIT = Conduit("cell", "127.0.0.1", 1502, "127.0.0.1", 502, policy=Policy(points=cell_points()))
 
@@ -222,6 +232,42 @@ def test_the_core_gets_what_the_settings_say():
     options = options_of(settings)
     assert ("cell", 7.0) == (options.conduits[0].name, options.horizon_s)
     assert options.conduits[0].points == CONDUIT.policy.points
+
+
+def test_conduits_of_opcua_are_followed_with_what_their_methods_do():
+    effects = (Effect("pump", 0),)
+    rule = NodeRule("start", services=(712,), methods=("nsu=urn:plant;s=Start",), sets=effects)
+    policy = Policy(points=cell_points(), opcua=NodePolicy(rules=(rule,)))
+    ua = replace(CONDUIT, name="ua", protocol="opcua", policy=policy, opcua=UaSettings(clock_skew_s=7))
+    found = nodes_of(Settings(gateway=GatewaySettings(), conduits=(CONDUIT, ua)))
+    assert ["ua"] == list(found)
+    assert (policy.points, 7 * SECOND) == (found["ua"].points, found["ua"].skew_ns)
+    assert effects == found["ua"].methods.effects(NodeAccess(Intent.EXECUTE, "nsu=urn:plant;s=Start"))
+
+
+async def test_a_server_in_another_hour_is_told_and_bad_values_are_shown(gateway, shadow):
+    point = replace(cell_points()[0], name="speed", node="i=1000")
+    policy = Policy(points=(point,), opcua=NodePolicy())
+    ua = replace(CONDUIT, name="ua", protocol="opcua", policy=policy, opcua=UaSettings())
+    settings = msgspec.msgpack.encode(replace(gateway.settings, conduits=(ua,)))
+    await gateway.status(lambda facts: "cell.twin" in facts)
+    gateway.send(links.Configure(settings, gateway.clock.anchor, "r1", ()))
+    await gateway.status(lambda facts: "ua.twin" in facts)
+    now = gateway.clock.now()
+    wish = ReadValueId(NodeId(0, "i", 1000), 13, None, QualifiedName())
+    asked = build_request(RequestHeader(), ReadRequest(0.0, 0, (wish,)))
+    value = DataValue(Variant(11, 1.0), 0x80050000)
+    header = ResponseHeader(timestamp=ticks_of(now - 3600 * SECOND))
+    answer = build_response(631, header, ReadResponse((value,), None))
+    row = Transaction(1, "ua", 1, "127.0.0.1", now, now, asked, answer, 0, int(Outcome.ANSWERED))
+    await gateway.mirror([row])
+    found = await gateway.until(lambda one: isinstance(one, links.Found))
+    assert ["clock-skew"] == [one.code for one in found.findings]
+    gateway.send(links.PointsRequest(5, "ua"))
+    reply = await gateway.until(lambda one: isinstance(one, links.PointsReply) and one.number == 5)
+    assert [("bad: 0x80050000 BadCommunicationError", 0x80050000)] == [
+        (one.quality, one.status) for one in reply.points
+    ]
 
 
 async def test_a_killed_shadow_leaves_the_link_and_a_new_one_takes_its_place(gateway, tmp_path):

@@ -298,6 +298,11 @@ def test_a_call_is_asked_about_as_the_writes_that_it_is_declared_to_be(pumping):
     assert [] == pumping.traffic.questions(question(calls(30.0, method="Stop")))
 
 
+def test_the_twin_is_asked_the_same_of_a_call_as_of_the_write(pumping):
+    same = pumping.traffic.questions(question(writes(P0=30.0, Pump=1.0)))
+    assert same == pumping.traffic.questions(question(calls(30.0)))
+
+
 def test_a_call_without_a_number_is_no_question(pumping):
     start = CallMethod(node("O"), node("Start"), (Variant(STRING, "30"),))
     assert [9] == [one.request[6] for one in pumping.traffic.questions(question(CallRequest((start,))))]
