@@ -293,6 +293,8 @@ class Site:
         """Put the changed grants of a conduit into use."""
         listener = self.listeners[name]
         conduit = with_grants(self.settings.conduit(name), self.kept.grants_of(name))
+        if conduit.protocol != listener.conduit.protocol:
+            conduit = with_grants(listener.conduit, self.kept.grants_of(name))  # the new one waits for a restart
         judge = await judge_beside(conduit)
         listener.take(conduit, judge)
 

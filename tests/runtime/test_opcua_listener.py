@@ -94,6 +94,19 @@ async def test_a_reload_leaves_keys_and_security_as_they_are(ua_site):
     await scene.until(lambda: reader.answers > 2)
 
 
+async def test_another_protocol_waits_for_a_restart_and_clients_go_on(ua_site):
+    scene = await ua_site()
+    settings = scene.site.settings
+    (conduit,) = settings.conduits
+    scene.site.settings = replace(settings, conduits=(replace(conduit, protocol="modbus", opcua=None),))
+    await scene.site._take(scene.site.settings)
+    await scene.site.regrant("ua")
+    assert conduit == scene.listener.conduit
+    reader = await scene.reader()
+    reader.begin()
+    await scene.until(lambda: reader.answers > 2)
+
+
 async def test_the_status_says_what_stands_between_the_channels(ua_site):
     scene = await ua_site()
     line = conduit_line(scene.listener, Rates(), {}, scene.site.clock.now())
