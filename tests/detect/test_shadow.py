@@ -25,7 +25,7 @@ def test_what_the_twin_refuses_would_really_have_gone_wrong(watched):
     watched.run(12)
     finding = watched.ask(switch(at.PUMP_2, on=False)).findings[0]
     watched.cell.ask(switch(at.PUMP_2, on=False))
-    watched.cell.run(finding.facts["reach_s"] + 4)
+    watched.cell.run(finding.facts["reach_s"] + 4, script=None)  # nobody comes and undoes it
     assert watched.cell.program.water.level_2_m < finding.facts["limit"]
 
 
