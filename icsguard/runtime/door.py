@@ -1,8 +1,9 @@
-"""A conduit's listening socket: clients come in one at a time, with a pause after each.
+"""A conduit's listening socket: clients come in at a steady pace, one in each millisecond.
 
 The loop's own server takes everyone who waits in one turn: a thousand clients at once would stop the traffic of the
 others for a quarter of a second. Here those who are inside have their turns between two that come in, and so has
-everything else that runs on this core.
+everything else that runs on this core. Where they are so many that a turn takes long, several come in after it: who is
+inside never keeps the others out.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ somaxconn; beyond, it drops the call and the client tries again after a second."
 PAUSE_S: Final = 0.001
 """Between two clients that come in: each costs about a quarter of a millisecond until it has its first answer, and the
 loop's timers know no shorter pause. A thousand at once are inside after a second."""
+MAX_AT_ONCE: Final = 128
+"""Clients that come in within one turn: after a turn of 128 ms the pace is still kept."""
 HURRY_S: Final = 1.0
 """No pause so soon after opening: everybody comes back then, and nobody is inside whom it could disturb."""
 REST_S: Final = 0.1
@@ -37,29 +40,41 @@ class Door:
         self._loop = loop
         self._enter = enter
         self._pause: asyncio.TimerHandle | None = None
-        self._hurry_until = loop.time() + HURRY_S
+        self._opens_at = loop.time()
+        self._hurry_until = self._opens_at + HURRY_S
+        self._due = 1
+        """How many may come in now: one, and one for each millisecond that the loop was late to open."""
         self.port: int = sock.getsockname()[1]
         """The port that is really open."""
         self._open()
 
     def _open(self) -> None:
         self._pause = None
+        late_s = max(0.0, self._loop.time() - self._opens_at)
+        self._due = min(1 + int(late_s / PAUSE_S), MAX_AT_ONCE)
         self._loop.add_reader(self._sock.fileno(), self._accept)
+        if self._due > 1:  # the loop is busy: another turn until the reader is called would halve the pace
+            self._accept()
 
     def _accept(self) -> None:
-        try:
-            client, _address = self._sock.accept()
-        except OSError as error:  # also: the client has left again
-            if error.errno in _SCARCE:
-                self._rest(REST_S)
-            return
-        if self._loop.time() > self._hurry_until:
+        due, self._due, is_idle = self._due, 1, True
+        for _ in range(due):
+            try:
+                client, _address = self._sock.accept()
+            except OSError as error:  # nobody waits, a client has left again, or nothing is left to take one with
+                if error.errno in _SCARCE:
+                    self._rest(REST_S)
+                    return
+                break
+            client.settimeout(0)
+            self._enter(client)
+            is_idle = False
+        if not is_idle and self._loop.time() > self._hurry_until:
             self._rest(PAUSE_S)
-        client.settimeout(0)
-        self._enter(client)
 
     def _rest(self, seconds: float) -> None:
         self._loop.remove_reader(self._sock.fileno())
+        self._opens_at = self._loop.time() + seconds
         self._pause = self._loop.call_later(seconds, self._open)
 
     def close(self) -> None:

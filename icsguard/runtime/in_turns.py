@@ -36,6 +36,11 @@ class InTurns:
         else:
             self._steps.append(step)
 
+    def until(self, is_enough: Callable[[], bool]) -> None:
+        """Do steps ahead of their turn until that is so, or none is left: somebody needs the room."""
+        while self._steps and not is_enough():
+            self._steps.popleft()()
+
     def hurry(self) -> None:
         """Do everything now, and whatever still comes at once: it is the end."""
         self._hurries = True

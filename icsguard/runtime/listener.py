@@ -176,9 +176,13 @@ class Listener:
     def _refusal(self, client: Client, now: int) -> str:
         if self.guard.quarantine.scope_for(client.address, now) is Scope.FULL:
             return "isolated"
-        if len(self.ends) >= self.conduit.max_clients:
+        self.leaving.until(self._has_room)
+        if not self._has_room():
             return f"{self.conduit.max_clients} clients are connected already"
         return "" if self._may_open() else "no file descriptor is left for another client"
+
+    def _has_room(self) -> bool:
+        return len(self.ends) < self.conduit.max_clients
 
     def _turn_away(self, client: Client, why: str, now: int) -> None:
         self.guard.counters.shed_clients += 1

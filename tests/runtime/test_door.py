@@ -107,6 +107,18 @@ def test_one_client_comes_in_each_turn_and_the_next_only_after_a_pause() -> None
     _close(callers)
 
 
+def test_after_a_long_turn_of_the_loop_as_many_come_in_as_it_lasted_milliseconds() -> None:
+    callers = _callers(6)
+    _opened, steps, _backlog, inside = _door(*callers)
+    steps.now = door.HURRY_S + 1
+    steps.turn()
+    steps.now += 4.5 * door.PAUSE_S
+    steps.later.pop()[1]()
+    steps.turn()
+    assert callers[:5] == inside
+    _close(callers)
+
+
 def test_just_after_the_start_nobody_pauses() -> None:
     callers = _callers(3)
     _opened, steps, _backlog, inside = _door(*callers)

@@ -76,3 +76,11 @@ def test_in_a_hurry_nothing_waits(turns, loop):
     assert "late" == done[-1]
     loop.ring()
     assert [] == loop.timers
+
+
+def test_who_needs_room_does_steps_ahead_of_their_turn_and_no_more_than_that(turns):
+    done = []
+    for number in range(3 * AT_ONCE):
+        turns.take(lambda number=number: done.append(number))
+    turns.until(lambda: len(done) >= AT_ONCE + 2)
+    assert list(range(AT_ONCE + 2)) == done
