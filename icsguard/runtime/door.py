@@ -21,8 +21,10 @@ somaxconn; beyond, it drops the call and the client tries again after a second."
 PAUSE_S: Final = 0.001
 """Between two clients that come in: each costs about a quarter of a millisecond until it has its first answer, and the
 loop's timers know no shorter pause. A thousand at once are inside after a second."""
+CATCH_UP: Final = 2
+"""Clients for each millisecond of a turn that took long: those inside have half of the processor then."""
 MAX_AT_ONCE: Final = 128
-"""Clients that come in within one turn: after a turn of 128 ms the pace is still kept."""
+"""Clients that come in within one turn: after a turn of 64 ms the pace is still kept."""
 HURRY_S: Final = 1.0
 """No pause so soon after opening: everybody comes back then, and nobody is inside whom it could disturb."""
 REST_S: Final = 0.1
@@ -43,7 +45,7 @@ class Door:
         self._opens_at = loop.time()
         self._hurry_until = self._opens_at + HURRY_S
         self._due = 1
-        """How many may come in now: one, and one for each millisecond that the loop was late to open."""
+        """How many may come in now: one, and CATCH_UP for each millisecond that the loop was late to open."""
         self.port: int = sock.getsockname()[1]
         """The port that is really open."""
         self._open()
@@ -51,7 +53,7 @@ class Door:
     def _open(self) -> None:
         self._pause = None
         late_s = max(0.0, self._loop.time() - self._opens_at)
-        self._due = min(1 + int(late_s / PAUSE_S), MAX_AT_ONCE)
+        self._due = min(1 + int(CATCH_UP * late_s / PAUSE_S), MAX_AT_ONCE)
         self._loop.add_reader(self._sock.fileno(), self._accept)
         if self._due > 1:  # the loop is busy: another turn until the reader is called would halve the pace
             self._accept()
