@@ -37,7 +37,13 @@ class _Way:
 
 def attacks(keys: Path) -> tuple[Attack, ...]:
     """Return all attacks in the order of the demo; `keys` has the certificates of `hmi` and `rogue`."""
-    hmi, rogue, bare = _Way(keys), _Way(keys, "rogue"), _Way(keys, "rogue", "")
+    hmi = _Way(keys)
+    return (*_from_outside(keys), *_by_writing(hmi), *_by_other_ways(hmi))
+
+
+def _from_outside(keys: Path) -> tuple[Attack, ...]:
+    """Return what a client tries whom nobody knows."""
+    rogue, bare = _Way(keys, "rogue"), _Way(keys, "rogue", "")
     return (
         _attack(
             "rogue-certificate",
@@ -59,6 +65,12 @@ def attacks(keys: Path) -> tuple[Attack, ...]:
             harm=_OVERFLOWED,
             layers=frozenset({Layer.POLICY, Layer.GRAMMAR}),
         ),
+    )
+
+
+def _by_writing(hmi: _Way) -> tuple[Attack, ...]:
+    """Return what the taken-over station tries with plain writes."""
+    return (
         _attack(
             "forbidden-node",
             "Known client, forbidden node",
@@ -90,6 +102,12 @@ def attacks(keys: Path) -> tuple[Attack, ...]:
             ),
             harm=_OVERFLOWED,
         ),
+    )
+
+
+def _by_other_ways(hmi: _Way) -> tuple[Attack, ...]:
+    """Return what it tries past rules that know names and writes of values only."""
+    return (
         _attack(
             "alias",
             "Alias of a forbidden node",

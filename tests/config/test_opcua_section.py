@@ -91,7 +91,7 @@ def test_a_policy_that_asks_for_signatures_makes_a_passthrough_a_secured_one():
     [
         ({"client_security": ["Basic128Rsa15/Sign"]}, "client_security"),
         ({"server_security": "Plain"}, "server_security"),
-        ({"url": "http://gate"}, "url"),
+        ({"url": "opc.udp://gate"}, "url"),
         ({"device_url": "opc.tcp://" + "x" * 4_096}, "device_url"),
         ({"own": "../key"}, "own"),
         ({"upstream_of": {"urn:a": "a/b"}}, "upstream_of"),
