@@ -24,6 +24,7 @@ SHELL = ROOT / "tests" / "runtime" / "test_modbus_shell.py"
 TRANSCRIPTS = "as_written or one_by_one"  # the others put spies where an extension takes only the real thing
 
 pytestmark = [
+    pytest.mark.peer,
     pytest.mark.slow,
     pytest.mark.timeout(1200),  # the C compiler needs two minutes of a quiet core
     pytest.mark.skipif(shutil.which(os.environ.get("CC", "cc")) is None, reason="no C compiler"),

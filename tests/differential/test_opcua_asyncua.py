@@ -24,6 +24,8 @@ ua = pytest.importorskip("asyncua.ua")
 binary = pytest.importorskip("asyncua.ua.ua_binary")
 Buffer = pytest.importorskip("asyncua.common.utils").Buffer
 
+pytestmark = pytest.mark.peer
+
 HERE = Path(__file__).parent
 samples = runpy.run_path(str(HERE.parent / "protocols" / "opcua" / "conftest.py"))
 made, Dice = samples["made"], samples["Dice"]

@@ -19,6 +19,8 @@ policies = pytest.importorskip("asyncua.crypto.security_policies")
 connection = pytest.importorskip("asyncua.common.connection")
 x509 = pytest.importorskip("cryptography.x509")
 
+pytestmark = pytest.mark.peer
+
 identity = runpy.run_path(str(Path(__file__).parent.parent / "protocols" / "opcua" / "conftest.py"))["identity"]
 SECURED = [law for law in POLICIES.values() if law.secures]
 MODES = [SecurityMode.SIGN, SecurityMode.SIGN_AND_ENCRYPT]

@@ -15,6 +15,8 @@ from icsguard.twin.api import Move
 from icsguard.twin.fmu import FmuTwin
 from icsguard.twin.grid import Row
 
+pytestmark = pytest.mark.peer
+
 NAMES = ("level", "pump", "elsewhere")
 SECOND = 1_000_000_000
 DESCRIPTION = """<?xml version="1.0" encoding="UTF-8"?>

@@ -18,7 +18,7 @@ from icsguard.protocols.opcua.security import NONE, SecurityMode
 from icsguard.protocols.opcua.services import Response, build_request, parse_response
 from icsguard.protocols.opcua.uacp import Framer, frame
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.peer, pytest.mark.slow]
 
 TOO_LARGE = 0x80800000
 DECODING = 0x80070000
