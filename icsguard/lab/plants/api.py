@@ -166,24 +166,3 @@ def setpoint(
 def switch(name: str, start: float, loop: str = "") -> Tag:
     """Return the tag of a coil."""
     return Tag(name, Table.COIL, start=start, loop=loop)
-
-
-def regulate(
-    bias: float, error: float, *, gain: float, reset: float, seconds: float, low: float = 0.0, high: float = 1.0
-) -> tuple[float, float]:
-    """Return output and new integral of a PI controller; the integral stands still where the output is at its end."""
-    wanted = bias + gain * error
-    if low < wanted < high:
-        bias = min(max(bias + reset * error * seconds, low), high)
-    return min(max(wanted, low), high), bias
-
-
-def towards(now: float, wanted: float, lag_s: float, seconds: float) -> float:
-    """Return a first-order lag one step on (implicit: stable for any step)."""
-    return now + (wanted - now) * seconds / (lag_s + seconds)
-
-
-def follow(now: float, wanted: float, speed: float, seconds: float) -> float:
-    """Return a drive that moves towards `wanted` by at most `speed` a second."""
-    most = speed * seconds
-    return now + min(max(wanted - now, -most), most)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from icsguard.lab.plants.api import Outside, Plant, State, Stroke, Told, measured, regulate, setpoint, switch, towards
+from icsguard.lab.plants.api import Outside, Plant, State, Told, measured, setpoint, switch
+from icsguard.lab.plants.parts import by_hand, in_pieces, outage, regulate, towards
 
 _PIECE_S: Final = 1.0
 _FULL_STEAM: Final = 40.0  # t/h at full fire
@@ -37,31 +38,11 @@ TAGS: Final = (
 )
 
 _MAINTENANCE: Final = (
-    (
-        Stroke(0, "auto_pressure", 0, 0),
-        Stroke(1, "manual_fuel", 40, 46),
-        Stroke(12, "manual_fuel", 56, 62),
-        Stroke(12, "manual_fuel", 50, 50),
-        Stroke(1, "auto_pressure", 1, 1),
-    ),
-    (
-        Stroke(0, "auto_level", 0, 0),
-        Stroke(1, "manual_feed", 26, 30),
-        Stroke(10, "manual_feed", 38, 44),
-        Stroke(10, "manual_feed", 35, 35),
-        Stroke(1, "auto_level", 1, 1),
-    ),
-    (Stroke(0, "burner", 0, 0), Stroke(8, "burner", 1, 1)),
-    (Stroke(0, "feed_pump", 0, 0), Stroke(6, "feed_pump", 1, 1)),
+    by_hand("auto_pressure", "manual_fuel", (40, 46), (56, 62), back=50),
+    by_hand("auto_level", "manual_feed", (26, 30), (38, 44), back=35, apart=10),
+    outage("burner", 8),
+    outage("feed_pump", 6),
 )
-
-
-def advance(state: State, told: Told, outside: Outside, seconds: float) -> State:
-    """Return the boiler later."""
-    pieces = max(1, math.ceil(seconds / _PIECE_S))
-    for _ in range(pieces):
-        state = _piece(state, told, outside, seconds / pieces)
-    return state
 
 
 def _piece(state: State, told: Told, outside: Outside, dt: float) -> State:
@@ -121,6 +102,6 @@ PLANT: Final = Plant(
         "bias_p": 0.5,
         "bias_l": 0.0,
     },
-    advance=advance,
+    advance=in_pieces(_piece, _PIECE_S),
     maintenance=_MAINTENANCE,
 )

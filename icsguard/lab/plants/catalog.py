@@ -10,3 +10,5 @@ from icsguard.lab.plants.api import Plant
 TUNED: Final = (water.PLANT, pipeline.PLANT, hvac.PLANT)
 FROZEN: Final = (boiler.PLANT, feeder.PLANT, reactor.PLANT)
 PLANTS: Final[dict[str, Plant]] = {plant.name: plant for plant in (*TUNED, *FROZEN)}
+KNOWN: Final[dict[str, Plant]] = {plant.name: plant for plant in (*TUNED, boiler.PLANT, feeder.PLANT, reactor.PLANT)}
+"""Plants whose results have led to changes: studies run and models are trained on these alone."""

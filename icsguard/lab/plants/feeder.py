@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from icsguard.lab.plants.api import Outside, Plant, State, Stroke, Told, follow, measured, setpoint, switch, towards
+from icsguard.lab.plants.api import Outside, Plant, State, Stroke, Told, measured, setpoint, switch
+from icsguard.lab.plants.parts import follow, in_pieces, outage, towards
 
 _NOMINAL: Final = 20.0
 _STEP: Final = 0.0125  # of the voltage, one tap
@@ -46,16 +47,8 @@ _MAINTENANCE: Final = (
         Stroke(12, "auto_tap", 1, 1),
     ),
     (Stroke(0, "capacitor", 1, 1), Stroke(40, "capacitor", 0, 0)),
-    (Stroke(0, "breaker_2", 0, 0), Stroke(8, "breaker_2", 1, 1)),
+    outage("breaker_2", 8),
 )
-
-
-def advance(state: State, told: Told, outside: Outside, seconds: float) -> State:
-    """Return the feeder later."""
-    pieces = max(1, math.ceil(seconds / _PIECE_S))
-    for _ in range(pieces):
-        state = _piece(state, told, outside, seconds / pieces)
-    return state
 
 
 def _piece(state: State, told: Told, outside: Outside, dt: float) -> State:
@@ -118,6 +111,6 @@ PLANT: Final = Plant(
         "fan": 60.0,
         "waited": 0.0,
     },
-    advance=advance,
+    advance=in_pieces(_piece, _PIECE_S),
     maintenance=_MAINTENANCE,
 )

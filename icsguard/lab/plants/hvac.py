@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from icsguard.lab.plants.api import Outside, Plant, State, Stroke, Told, measured, regulate, setpoint, switch, towards
+from icsguard.lab.plants.api import Outside, Plant, State, Stroke, Told, measured, setpoint, switch
+from icsguard.lab.plants.parts import in_pieces, outage, regulate, towards
 
 _FRESH_PPM: Final = 420.0
 _PIECE_S: Final = 5.0
@@ -50,21 +51,13 @@ _MAINTENANCE: Final = (
         Stroke(10, "manual_heat_2", 30, 30),
         Stroke(1, "auto_2", 1, 1),
     ),
-    (Stroke(0, "fan_on", 0, 0), Stroke(8, "fan_on", 1, 1)),
+    outage("fan_on", 8),
 )
 
 
 def people(day: float) -> float:
     """Return how full the building is, 0 to 1: from eight to eighteen, with soft edges."""
     return 0.5 * (math.tanh((day - 0.33) * 25) - math.tanh((day - 0.75) * 25))
-
-
-def advance(state: State, told: Told, outside: Outside, seconds: float) -> State:
-    """Return the building later."""
-    pieces = max(1, math.ceil(seconds / _PIECE_S))
-    for _ in range(pieces):
-        state = _piece(state, told, outside, seconds / pieces)
-    return state
 
 
 def _piece(state: State, told: Told, outside: Outside, dt: float) -> State:
@@ -130,6 +123,6 @@ PLANT: Final = Plant(
         "bias_1": 0.3,
         "bias_2": 0.3,
     },
-    advance=advance,
+    advance=in_pieces(_piece, _PIECE_S),
     maintenance=_MAINTENANCE,
 )

@@ -14,7 +14,8 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from icsguard.lab.plants.api import Outside, Plant, State, Stroke, Told, measured, regulate, setpoint, switch, towards
+from icsguard.lab.plants.api import Outside, Plant, State, Stroke, Told, measured, setpoint, switch
+from icsguard.lab.plants.parts import by_hand, in_pieces, outage, regulate, towards
 
 _WELL_BAR: Final = 46.0
 _WELL: Final = 4.4
@@ -47,14 +48,8 @@ TAGS: Final = (
 )
 
 _MAINTENANCE: Final = (
-    (
-        Stroke(0, "auto", 0, 0),
-        Stroke(1, "manual_speed", 70, 73),
-        Stroke(10, "manual_speed", 77, 80),
-        Stroke(10, "manual_speed", 75, 75),
-        Stroke(2, "auto", 1, 1),
-    ),
-    (Stroke(0, "compressor", 0, 0), Stroke(4, "compressor", 1, 1)),
+    by_hand("auto", "manual_speed", (70, 73), (77, 80), back=75, apart=10, after=2),
+    outage("compressor", 4),
     (Stroke(0, "recycle_command", 15, 25), Stroke(15, "recycle_command", 0, 0)),
 )
 
@@ -63,14 +58,6 @@ def demand(outside: Outside) -> float:
     """Return the customer's draw with a fully open valve, kg/s."""
     morning = math.sin(2 * math.pi * outside.day)
     return _DEMAND * (1.0 + 0.10 * morning + 0.03 * outside.wander_1)
-
-
-def advance(state: State, told: Told, outside: Outside, seconds: float) -> State:
-    """Return the pipeline later."""
-    pieces = max(1, math.ceil(seconds / _PIECE_S))
-    for _ in range(pieces):
-        state = _piece(state, told, outside, seconds / pieces)
-    return state
 
 
 def _piece(state: State, told: Told, outside: Outside, dt: float) -> State:
@@ -127,6 +114,6 @@ PLANT: Final = Plant(
         "recycle": 0.0,
         "bias": 0.75,
     },
-    advance=advance,
+    advance=in_pieces(_piece, _PIECE_S),
     maintenance=_MAINTENANCE,
 )

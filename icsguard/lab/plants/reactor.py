@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from icsguard.lab.plants.api import Outside, Plant, State, Stroke, Told, measured, regulate, setpoint, switch, towards
+from icsguard.lab.plants.api import Outside, Plant, State, Stroke, Told, measured, setpoint, switch
+from icsguard.lab.plants.parts import in_pieces, outage, regulate, towards
 
 _PIECE_S: Final = 2.5
 _COLD: Final = 15.0
@@ -50,7 +51,7 @@ RECIPE: Final = (
 """One batch, about half an hour of polls."""
 
 _MAINTENANCE: Final = (
-    (Stroke(0, "agitator", 0, 0), Stroke(3, "agitator", 1, 1)),
+    outage("agitator", 3),
     (
         Stroke(0, "manual_valve", 40, 60),
         Stroke(1, "auto", 0, 0),
@@ -58,14 +59,6 @@ _MAINTENANCE: Final = (
         Stroke(4, "auto", 1, 1),
     ),
 )
-
-
-def advance(state: State, told: Told, outside: Outside, seconds: float) -> State:
-    """Return the reactor later."""
-    pieces = max(1, math.ceil(seconds / _PIECE_S))
-    for _ in range(pieces):
-        state = _piece(state, told, outside, seconds / pieces)
-    return state
 
 
 def _piece(state: State, told: Told, outside: Outside, dt: float) -> State:
@@ -123,7 +116,7 @@ PLANT: Final = Plant(
         "reactant": 0.0,
         "stirring": 1.0,
     },
-    advance=advance,
+    advance=in_pieces(_piece, _PIECE_S),
     maintenance=_MAINTENANCE,
     recipe=RECIPE,
 )

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from icsguard.lab.plants.api import Outside, Plant, State, Stroke, Told, measured, regulate, setpoint, switch
+from icsguard.lab.plants.api import Outside, Plant, State, Told, measured, setpoint, switch
+from icsguard.lab.plants.parts import by_hand, outage, regulate
 from icsguard.lab.water import DAY_S, Commands, Water, step
 
 _LITRES: Final = 1000.0
@@ -35,22 +36,10 @@ TAGS: Final = (
 )
 
 _MAINTENANCE: Final = (
-    (
-        Stroke(0, "auto_1", 0, 0),
-        Stroke(1, "manual_speed_1", 44, 47),
-        Stroke(12, "manual_speed_1", 52, 58),
-        Stroke(12, "manual_speed_1", 49, 49),
-        Stroke(2, "auto_1", 1, 1),
-    ),
-    (
-        Stroke(0, "auto_2", 0, 0),
-        Stroke(1, "manual_speed_2", 61, 66),
-        Stroke(12, "manual_speed_2", 52, 56),
-        Stroke(12, "manual_speed_2", 58, 58),
-        Stroke(2, "auto_2", 1, 1),
-    ),
-    (Stroke(0, "pump_1", 0, 0), Stroke(8, "pump_1", 1, 1)),
-    (Stroke(0, "pump_2", 0, 0), Stroke(8, "pump_2", 1, 1)),
+    by_hand("auto_1", "manual_speed_1", (44, 47), (52, 58), back=49, after=2),
+    by_hand("auto_2", "manual_speed_2", (61, 66), (52, 56), back=58, after=2),
+    outage("pump_1", 8),
+    outage("pump_2", 8),
 )
 
 
