@@ -63,12 +63,17 @@ class Shadow:
     def ask(self, question: Question, now: int) -> Opinion:
         """Return the opinion on a write. Allows what it cannot judge: policy has allowed it already."""
         self._asked += 1
+        opinion = self.rehearse(question, now)
+        self._against += opinion.decision > Decision.ALERT
+        return opinion
+
+    def rehearse(self, question: Question, now: int) -> Opinion:
+        """Return what `ask` would, and count nothing: nobody has asked."""
         watch = self._watches.get(question.conduit)
         if watch is None:
             return Opinion(question.number, Decision.ALLOW, (), "")
         found = judge(watch, question, now)
         decision = found[0].decision if found else Decision.ALLOW
-        self._against += decision > Decision.ALERT
         return Opinion(question.number, decision, tuple(found), watch.site.digest if watch.site else "")
 
     def tick(self, now: int) -> tuple[list[Finding], list[IsolationRequest]]:

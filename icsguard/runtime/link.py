@@ -45,6 +45,7 @@ class Link(asyncio.Protocol):
         self._on_down = on_down
         self._splitter = links.FrameSplitter()
         self._transport: asyncio.Transport | None = None
+        self._fd = -1
         self.shed = 0
         """Messages that were not sent because the peer did not read."""
 
@@ -58,14 +59,26 @@ class Link(asyncio.Protocol):
         transport = self._transport
         if transport is None or transport.is_closing():
             return False
-        if transport.get_write_buffer_size() > MAX_OUT_BYTES:
+        queued = transport.get_write_buffer_size()
+        if queued > MAX_OUT_BYTES:
             self.shed += 1
             return False
-        if isinstance(message, links.Configure):
+        if isinstance(message, links.Ask) and not queued:
+            self._send_now(transport, links.encode(message))
+        elif isinstance(message, links.Configure):
             transport.writelines(links.parts(message))
         else:
             transport.write(links.encode(message))
         return True
+
+    def _send_now(self, transport: asyncio.Transport, data: bytes) -> None:
+        """Send without waiting for the end of the loop's turn: a client waits meanwhile. The rest is queued."""
+        try:
+            sent = os.write(self._fd, data)
+        except OSError:  # full, or broken: the transport finds out
+            sent = 0
+        if sent < len(data):
+            transport.write(data[sent:])
 
     def close(self) -> None:
         """End the connection after what is queued was sent."""
@@ -75,6 +88,7 @@ class Link(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection into use."""
         self._transport = cast("asyncio.Transport", transport)
+        self._fd = self._transport.get_extra_info("socket").fileno()
         self._on_up(self)
 
     def data_received(self, data: bytes) -> None:

@@ -40,6 +40,7 @@ from icsguard.runtime.model_store import CHALLENGER, MANIFEST, Models, ModelStor
 from icsguard.runtime.ring import Ring
 from icsguard.runtime.rundir import RunDirError, run_dir
 from icsguard.runtime.tasks import spawn
+from icsguard.runtime.warmth import Warmth
 from icsguard.twin.node_traffic import Followed, NodeTraffics, worst
 from icsguard.twin.site_model import Site
 
@@ -86,6 +87,7 @@ class ShadowProcess:
         self._core = Shadow(ShadowOptions(), {}, None)
         self._store = ModelStore()
         self._ring = Ring()
+        self._warmth = Warmth(self._rehearse)
         self._sites: Mapping[str, Site | None] = {}
         self._in_use: tuple[object, ...] = ()
         self._settings: Settings | None = None
@@ -107,6 +109,7 @@ class ShadowProcess:
             while not self._stopping.is_set():
                 await self._round()
         finally:
+            self._warmth.stop()
             for task in tasks:
                 task.cancel()
             await self._link.stop()
@@ -157,6 +160,7 @@ class ShadowProcess:
             case links.Ask(question):
                 asked, opinion = self._answer(question)
                 link.send(links.Answer(opinion))
+                self._warmth.asked(question)
                 for one in asked:
                     self._ring.answered(one, opinion)
             case links.Batch():
@@ -186,6 +190,11 @@ class ShadowProcess:
             opinion = Opinion(question.number, Decision.ALLOW, (), "")
         self._slowest_ns = max(self._slowest_ns, self._clock.now() - began)
         return asked, opinion
+
+    def _rehearse(self, question: Question) -> Opinion:
+        """Answer a question that was answered already, for nobody."""
+        now = self._clock.now()
+        return worst(question, [self._core.rehearse(one, now) for one in self._nodes.questions(question)])
 
     def _tried(self, conduit: str, options: Sequence[Option]) -> Sandbox:
         try:

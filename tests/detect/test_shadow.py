@@ -66,6 +66,17 @@ def test_a_question_changes_nothing(watched):
     assert first == watched.ask(switch(at.PUMP_2, on=False))
 
 
+def test_a_rehearsal_says_what_an_answer_would_and_is_not_counted(watched):
+    watched.run(12)
+    now = watched.cell.now
+    question = Question(5, "cell", 1, "10.0.0.9", now, build.adu(5, 1, switch(at.PUMP_2, on=False)))
+    before = watched.shadow.status(now)
+    rehearsed = watched.shadow.rehearse(question, now)
+    assert before == watched.shadow.status(now)
+    assert watched.shadow.ask(question, now) == rehearsed
+    assert Decision.REFUSE is rehearsed.decision
+
+
 def test_without_a_model_policy_alone_decides(unlearnt):
     unlearnt.run(5)
     assert unlearnt.ask(switch(at.PUMP_2, on=False)).decision is Decision.ALLOW

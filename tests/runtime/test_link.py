@@ -1,10 +1,12 @@
 import asyncio
+import os
 import socket
 
 import pytest
 from structlog.testing import capture_logs
 
 from icsguard.control import links
+from icsguard.core.transaction import Question
 from icsguard.runtime import link as module
 from icsguard.runtime.link import MAX_PEERS, LinkClient, LinkServer, remove_stale_socket
 
@@ -117,3 +119,52 @@ async def test_the_socket_of_a_dead_one_is_replaced(tmp_path):
     await server.start()
     await server.stop()
     assert not path.exists()
+
+
+@pytest.fixture
+def asked():
+    return links.Ask(Question(7, "cell", 3, "10.0.0.9", 1, b"\x00\x01"))
+
+
+async def test_a_question_goes_before_the_turn_of_the_loop_ends(server, client, wait_until, asked):
+    await wait_until(lambda: server.ups)
+    with socket.socket(fileno=os.dup(client.link._transport.get_extra_info("socket").fileno())) as other_end:
+        client.link._transport.pause_reading()
+        other_end.settimeout(0)
+        assert server.peers[0].send(asked)
+        assert links.encode(asked) == other_end.recv(4096)
+
+
+async def test_a_question_never_overtakes_what_is_queued(server, client, wait_until, asked):
+    await wait_until(lambda: server.ups)
+    link = server.peers[0]
+    batches = [links.LinkRecords(()) for _ in range(3)]
+    for batch in (*batches, asked, links.Pong(1), asked):
+        assert link.send(batch)
+    await wait_until(lambda: len(client.heard) == 6)
+    assert [*batches, asked, links.Pong(1), asked] == client.heard
+
+
+async def test_of_a_question_that_the_socket_takes_in_part_the_rest_follows(
+    server, client, wait_until, asked, monkeypatch
+):
+    await wait_until(lambda: server.ups)
+    real = os.write
+    monkeypatch.setattr(module.os, "write", lambda fd, data: real(fd, data[:5]))
+    assert server.peers[0].send(asked)
+    monkeypatch.undo()
+    await wait_until(lambda: client.heard)
+    assert [asked] == client.heard
+
+
+async def test_a_question_to_a_full_socket_is_queued(server, client, wait_until, asked, monkeypatch):
+    await wait_until(lambda: server.ups)
+
+    def full(fd, data):
+        raise BlockingIOError
+
+    monkeypatch.setattr(module.os, "write", full)
+    assert server.peers[0].send(asked)
+    monkeypatch.undo()
+    await wait_until(lambda: client.heard)
+    assert [asked] == client.heard
