@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -33,8 +34,10 @@ LEFT_OUT = {
 }
 
 
-OPEN = {"conversation/guard.py": "Guard"}
-"""Classes that Python code subclasses: OPC UA's guard."""
+OPEN = {"conversation/asking.py": "Asking", "conversation/course.py": "Course", "conversation/guard.py": "Guard"}
+"""Classes that Python code subclasses: OPC UA's requests, what follows them, and its guard."""
+MARK = "@mypyc_attr(allow_interpreted_subclasses=True)"
+IMPORT = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from mypy_extensions import mypyc_attr\n"
 
 
 def modules() -> list[str]:
@@ -83,13 +86,11 @@ def open_up(package: Path) -> None:
     """Mark the classes in OPEN for the compiler; the sources do not, it would be one more thing to install."""
     for name, kind in OPEN.items():
         path = package / name
-        text = path.read_text()
-        head = "if TYPE_CHECKING:\n"
-        if head not in text or f"\nclass {kind}:\n" not in text:
+        head, future, body = path.read_text().partition("from __future__ import annotations\n")
+        body, count = re.subn(rf"^(?=class {kind}\b)", f"{MARK}\n", body, flags=re.MULTILINE)
+        if not future or count != 1:
             raise ValueError(f"{name} has no class {kind} as it is looked for")
-        text = text.replace(head, f"{head}    from mypy_extensions import mypyc_attr\n", 1)
-        mark = "@mypyc_attr(allow_interpreted_subclasses=True)"
-        path.write_text(text.replace(f"\nclass {kind}:\n", f"\n{mark}\nclass {kind}:\n"))
+        path.write_text(f"{head}{future}{IMPORT}{body}")
 
 
 def compile_in(tree: Path) -> None:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from typing import Final
 
+from icsguard.conversation.asking import note_opinion
+from icsguard.conversation.course import weightiest
 from icsguard.conversation.flight import Flight
 from icsguard.conversation.guard import Guard
 from icsguard.conversation.hot import CachedRead, is_hot
 from icsguard.conversation.tickets import Key, Ticket
 from icsguard.core.clock import DAY
-from icsguard.core.decision import Decision, FailurePolicy, Layer, Mode
-from icsguard.core.finding import Finding
+from icsguard.core.decision import Decision, Layer, Mode
 from icsguard.core.flow import Client
-from icsguard.core.isolation import IsolationRequest, Scope
+from icsguard.core.isolation import Scope
 from icsguard.core.transaction import Opinion
 from icsguard.core.verdict import ALLOWED, Reason
 from icsguard.protocols.modbus.describe import describe, target
@@ -99,10 +100,7 @@ def _judge_defect(guard: Guard, flight: Flight) -> None:
 def _judge_isolation(guard: Guard, client: Client, flight: Flight, now: int) -> None:
     if guard.quarantine.scope_for(client.address, now) is not Scope.WRITES or is_safety(guard, flight):
         return
-    isolation = guard.quarantine.isolations.get(client.address)
-    why = isolation.reason if isolation is not None else ""
-    text = f"{client.address} is isolated from writing: {why}"
-    flight.note(Reason(Layer.OPERATOR, "isolated", text, Decision.REFUSE, reply=BUSY))
+    flight.note(guard.quarantine.refusal(client.address, BUSY))
     if flight.decision < Decision.REFUSE:
         flight.decision = Decision.REFUSE  # an isolation holds in every mode: somebody decided it
         flight.reply = BUSY
@@ -113,8 +111,7 @@ def _judge_ticket(guard: Guard, client: Client, flight: Flight, now: int) -> Non
         return
     ticket = guard.tickets.use(ticket_key(client, flight), now)
     if ticket is not None:
-        text = f"{ticket.by} approved exactly this request (ticket {ticket.id})"
-        flight.note(Reason(Layer.OPERATOR, "approved", text, Decision.ALLOW))
+        flight.note(ticket.approval())
         flight.ticket = ticket.id
         flight.approved = True
         flight.decision = Decision.ALLOW
@@ -154,11 +151,6 @@ def _new_ticket(guard: Guard, client: Client, flight: Flight, now: int) -> Ticke
     )
 
 
-def weightiest(reasons: tuple[Reason, ...]) -> Reason:
-    """Return the first of the reasons that ask for most."""
-    return max(reasons, key=lambda reason: reason.decision)
-
-
 def wants_opinion(guard: Guard, flight: Flight) -> bool:
     """Say whether the shadow is asked: about what policy permits and may change the plant, except while learning."""
     return (
@@ -178,50 +170,6 @@ def take_opinion(guard: Guard, client: Client, flight: Flight, opinion: Opinion,
         hold(guard, client, flight, now)
     elif opinion.decision >= Decision.REFUSE:
         flight.reply = SHADOW_REPLY
-
-
-def note_opinion(flight: Flight, opinion: Opinion) -> None:
-    """Keep the shadow's opinion for the record."""
-    flight.findings += opinion.findings
-    flight.model_digest = opinion.model_digest
-    for finding in opinion.findings:
-        flight.note(_reason(finding))
-    flight.would_be = max(flight.would_be, opinion.decision)
-
-
-def _reason(finding: Finding) -> Reason:
-    return Reason(
-        finding.layer,
-        finding.code,
-        finding.text,
-        finding.decision,
-        rule=finding.detector,
-        technique=finding.technique,
-        point=finding.point,
-    )
-
-
-def fail_over(guard: Guard, flight: Flight, why: str) -> None:
-    """Decide without the shadow, as the conduit declares."""
-    flight.failover = guard.conduit.failure
-    guard.counters.failovers += 1
-    if flight.failover is FailurePolicy.REFUSE:
-        text = f"{why}; this conduit then refuses writes"
-        flight.note(Reason(Layer.FAILOVER, "shadow-silent", text, Decision.REFUSE, reply=BUSY))
-        flight.decision = Decision.REFUSE
-        flight.reply = BUSY
-    else:
-        text = f"{why}; this conduit then goes by policy alone, which permits the request"
-        flight.note(Reason(Layer.FAILOVER, "shadow-silent", text, Decision.ALLOW))
-
-
-def isolation_wish(guard: Guard, client: Client, flight: Flight) -> IsolationRequest:
-    """Return the wish to isolate that a decision ISOLATE contains."""
-    reason = weightiest(flight.reasons) if flight.reasons else None
-    text = reason.text if reason is not None else "a decision to isolate"
-    by = (reason.rule or reason.code) if reason is not None else "policy"
-    seconds = guard.conduit.isolation.seconds
-    return IsolationRequest(client.address, guard.name, Scope.WRITES, text, by, seconds)
 
 
 def cached_read(guard: Guard, flight: Flight, now: int) -> CachedRead | None:

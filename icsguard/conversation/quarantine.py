@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Final
 from icsguard.conversation.folding import FoldKey
 from icsguard.conversation.isolations import GraveEvents, Isolations, next_scope
 from icsguard.core.clock import SECOND
+from icsguard.core.decision import Decision, Layer
 from icsguard.core.isolation import Isolation, IsolationRequest, Scope
 from icsguard.core.record import Record, RecordKind, Severity
+from icsguard.core.verdict import Reason
 
 if TYPE_CHECKING:
     from icsguard.conversation.guard import Guard
@@ -40,6 +42,13 @@ class Quarantine:
         self.expire(now)
         isolation = self.isolations.get(address)
         return None if isolation is None else isolation.scope
+
+    def refusal(self, address: str, reply: int) -> Reason:
+        """Return why an isolated client's write is refused, with the protocol's answer `reply`."""
+        isolation = self.isolations.get(address)
+        why = isolation.reason if isolation is not None else ""
+        text = f"{address} is isolated from writing: {why}"
+        return Reason(Layer.OPERATOR, "isolated", text, Decision.REFUSE, reply=reply)
 
     def grave_event(self, address: str, reason: str, now: int) -> None:
         """Count a refused write or malformed frame against a client; isolate it when its threshold is reached."""

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from icsguard.core.decision import Decision, Layer
+from icsguard.core.verdict import Reason
+
 MAX_TICKETS: Final = 64
 """Open tickets of one conduit: more than a human can read. When full, a further request is refused busy without one."""
 MAX_CLOSED: Final = 64
@@ -48,6 +51,11 @@ class Ticket:
     """Id of the record that explains it."""
     by: str = ""
     """Who approved or denied."""
+
+    def approval(self) -> Reason:
+        """Return why the held request passes now."""
+        text = f"{self.by} approved exactly this request (ticket {self.id})"
+        return Reason(Layer.OPERATOR, "approved", text, Decision.ALLOW)
 
 
 class Tickets:

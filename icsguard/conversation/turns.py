@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from icsguard.conversation import ending, judging
+from icsguard.conversation import asking, ending, judging
 from icsguard.conversation.api import Ask
+from icsguard.conversation.course import weightiest
 from icsguard.conversation.exchange import Exchange
 from icsguard.conversation.flight import Flight
 from icsguard.conversation.hot import VerdictCache
 from icsguard.conversation.order import must_wait
 from icsguard.conversation.states import Stage
-from icsguard.core.clock import MS
 from icsguard.core.decision import Decision, Layer
 from icsguard.core.transaction import Opinion, Outcome, Question
 from icsguard.core.verdict import Reason
@@ -27,20 +27,18 @@ MAX_WAITING: Final = 64
 _FOLLOWED: Final = frozenset({Stage.WAITING, Stage.ASKED, Stage.READY})
 
 
-class Turns:
+class Turns(asking.Asking[Flight]):
     """The requests of one session that the device does not have yet."""
 
-    __slots__ = ("_cache", "_exchange", "_guard", "asked", "refused", "waiting", "writes")
+    __slots__ = ("_cache", "_exchange", "refused", "waiting", "writes")
 
     def __init__(self, exchange: Exchange, cache: VerdictCache) -> None:
+        super().__init__(exchange.guard)
         self.waiting: list[Flight] = []
         """In order of arrival; at most MAX_WAITING, and reads that are tried once more."""
-        self.asked: dict[int, Flight] = {}
-        """Requests on which the shadow's opinion is due, gone ones included, by transaction number."""
         self.refused = 0
         self.writes = 0
         self._exchange = exchange
-        self._guard = exchange.guard
         self._cache = cache
 
     def take(self, flight: Flight, now: int) -> None:
@@ -86,11 +84,11 @@ class Turns:
         """Carry out the decision on a request that waits or was asked about."""
         guard, client = self._guard, self._exchange.client
         if flight.decision is Decision.ISOLATE:
-            guard.quarantine.wish(judging.isolation_wish(guard, client, flight), now)
+            guard.quarantine.wish(asking.isolation_wish(guard, client, flight), now)
         if flight.decision >= Decision.HOLD:
             self._refuse(flight, now)
         elif flight.stage is Stage.WAITING and judging.wants_opinion(guard, flight):
-            self._ask(flight, now)
+            self._ask_first(flight, now)
         else:
             flight.move(Stage.READY)
             read = judging.cached_read(guard, flight, now)
@@ -105,68 +103,38 @@ class Turns:
         reply = BUSY if flight.decision is Decision.HOLD else flight.reply or judging.ILLEGAL_VALUE
         self._exchange.end(flight, Outcome.REFUSED, now, reply=reply)
         if flight.changes or flight.request.defect is not None:
-            reason = judging.weightiest(flight.reasons).text if flight.reasons else ""
+            reason = weightiest(flight.reasons).text if flight.reasons else ""
             self._guard.quarantine.grave_event(self._exchange.client.address, reason, now)
 
     # The shadow.
 
-    def _ask(self, flight: Flight, now: int) -> None:
-        """Ask the shadow; wait for it only where that is due and an answer can be expected."""
-        guard = self._guard
-        waits = guard.acts and not judging.is_safety(guard, flight)
-        if guard.shadow_up:
-            self._question(flight, now)
-        if waits and guard.waits_for_shadow:
-            flight.move(Stage.ASKED)
+    def _ask_first(self, flight: Flight, now: int) -> None:
+        self._ask(flight, now, waits=self._guard.acts and not judging.is_safety(self._guard, flight))
+        if flight.stage is Stage.ASKED:
             return
-        if waits:
-            judging.fail_over(guard, flight, "the shadow is silent" if guard.shadow_up else "the shadow is not there")
         if flight.decision >= Decision.REFUSE:
             self._refuse(flight, now)
         else:
             flight.move(Stage.READY)
 
-    def _question(self, flight: Flight, now: int) -> None:
-        guard, exchange = self._guard, self._exchange
-        flight.judge_until = now + guard.conduit.judge_deadline_ms * MS
-        flight.opinion_due = True
-        self.asked[flight.number] = flight
-        question = Question(flight.number, guard.name, exchange.flow, exchange.client.address, now, flight.raw)
-        exchange.commands.append(Ask(question, flight.judge_until))
+    def _question(self, flight: Flight, now: int) -> Question:
+        exchange = self._exchange
+        return Question(flight.number, self._guard.name, exchange.flow, exchange.client.address, now, flight.raw)
 
-    def opinion(self, opinion: Opinion, now: int) -> None:
-        """Take the shadow's answer; one that comes after its deadline is nobody's."""
-        flight = self.asked.get(opinion.number)
-        if flight is None:
-            return
-        self._guard.misses = 0
-        if flight.stage is Stage.ASKED:
-            judging.take_opinion(self._guard, self._exchange.client, flight, opinion, now)
-            self._settle(flight, now)
-            self._act(flight, now)
-        else:
-            judging.note_opinion(flight, opinion)
-            self._settle(flight, now)
+    def _send(self, command: Ask) -> None:
+        self._exchange.commands.append(command)
 
-    def without_opinion(self, why: str, now: int) -> None:
-        """Nothing waits for the shadow any longer."""
-        for flight in list(self.asked.values()):
-            self._miss(flight, why, now)
+    def _take_opinion(self, flight: Flight, opinion: Opinion, now: int) -> None:
+        judging.take_opinion(self._guard, self._exchange.client, flight, opinion, now)
 
-    def _miss(self, flight: Flight, why: str, now: int) -> None:
-        waited = flight.stage is Stage.ASKED
-        if waited:
-            judging.fail_over(self._guard, flight, why)
-        self._settle(flight, now)
-        if waited:
-            self._act(flight, now)
+    def _fail_over(self, flight: Flight, why: str) -> None:
+        asking.fail_over(self._guard, flight, why, BUSY)
 
-    def _settle(self, flight: Flight, now: int) -> None:
-        """No opinion is due any more; a request that ended meanwhile gets its record now."""
-        del self.asked[flight.number]
-        flight.opinion_due = False
-        if flight.stage is Stage.ENDED:
-            ending.write_record(self._guard, self._exchange.client, self._exchange.flow, flight, now)
+    def _decided(self, flight: Flight, now: int) -> None:
+        self._act(flight, now)
+
+    def _record(self, flight: Flight, now: int) -> None:
+        ending.write_record(self._guard, self._exchange.client, self._exchange.flow, flight, now)
 
     # Time and ends.
 
@@ -174,9 +142,7 @@ class Turns:
         """End what waited too long, then decide without the shadow where its time is over."""
         for flight in [one for one in self.waiting if one.expires <= now]:
             self._expire(flight, now)
-        for flight in [one for one in self.asked.values() if one.judge_until <= now]:
-            self._guard.misses += 1
-            self._miss(flight, "the shadow gave no opinion in time", now)
+        self._miss_overdue(now)
         self.waiting = [one for one in self.waiting if one.stage in _FOLLOWED]
 
     def _expire(self, flight: Flight, now: int) -> None:
@@ -204,11 +170,6 @@ class Turns:
             self._exchange.end(flight, Outcome.ABANDONED, now)
         self.waiting = []
         self.forget(now)
-
-    def forget(self, now: int) -> None:
-        """Write the records that wait for an opinion on what has ended: nobody is there to take it."""
-        for flight in [one for one in self.asked.values() if one.stage is Stage.ENDED]:
-            self._settle(flight, now)
 
     def next_timer(self) -> list[int]:
         """Return the moments at which something is due."""

@@ -5,7 +5,7 @@ import pytest
 from icsguard.conversation import judging
 from icsguard.conversation.flight import Flight
 from icsguard.conversation.states import Stage
-from icsguard.core.decision import Decision, FailurePolicy, Layer, Mode
+from icsguard.core.decision import Decision, Layer, Mode
 from icsguard.core.finding import Finding
 from icsguard.core.flow import Client
 from icsguard.core.transaction import Opinion
@@ -91,18 +91,6 @@ def test_an_opinion_never_softens_policy(new_guard):
     one = judged(guard, FORBIDDEN)
     judging.take_opinion(guard, HMI, one, Opinion(1, Decision.ALLOW, (), "m1"), NOW)
     assert Decision.REFUSE is one.decision
-
-
-@pytest.mark.parametrize(
-    ("failure", "decision"),
-    [(FailurePolicy.POLICY_ALONE, Decision.ALLOW), (FailurePolicy.REFUSE, Decision.REFUSE)],
-)
-def test_the_declared_failure_policy_speaks_for_a_silent_shadow(new_guard, failure, decision):
-    guard = new_guard(failure=failure)
-    one = judged(guard, WRITE)
-    judging.fail_over(guard, one, "the shadow is not there")
-    assert (failure, decision) == (one.failover, one.decision)
-    assert 1 == guard.counters.failovers
 
 
 def test_a_ticket_is_bound_to_client_unit_and_pdu_not_to_the_identifier():

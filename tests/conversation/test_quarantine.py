@@ -96,3 +96,10 @@ def test_a_wish_that_is_repeated_and_not_granted_is_folded(auto):
         auto.quarantine.wish(wish("10.8.1.1"), auto.now)
     auto.guard.folder.flush()
     assert [1, 4] == [record.repeated for record in auto.records()]
+
+
+def test_why_an_isolated_clients_write_is_refused_names_the_reason_of_the_isolation(auto):
+    auto.guard.quarantine.wish(wish(scope=Scope.WRITES), auto.now)
+    reason = auto.guard.quarantine.refusal(STRANGER, 6)
+    assert ("isolated", 6) == (reason.code, reason.reply)
+    assert f"{STRANGER} is isolated from writing: {wish().reason}" == reason.text

@@ -84,3 +84,10 @@ def test_open_and_approved_tickets_are_listed(tmp_path):
 
 def test_what_is_not_open_cannot_be_denied():
     assert Tickets(100).deny("t9", "anna", 1) is None
+
+
+def test_why_an_approved_request_passes_names_who_let_it():
+    tickets = Tickets(100)
+    opened(tickets)
+    reason = tickets.approve("t1", "anna", 1).approval()
+    assert ("approved", "anna approved exactly this request (ticket t1)") == (reason.code, reason.text)

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from icsguard.conversation.opcua.ending import weightiest
+from icsguard.conversation.asking import note_opinion
+from icsguard.conversation.course import weightiest
 from icsguard.conversation.opcua.flight import UaFlight
 from icsguard.conversation.opcua.guard import UaGuard
 from icsguard.conversation.tickets import Key, Ticket
 from icsguard.core.clock import DAY
-from icsguard.core.decision import Decision, FailurePolicy, Layer, Mode
+from icsguard.core.decision import Decision, Layer, Mode
 from icsguard.core.defect import Defect
-from icsguard.core.finding import Finding
 from icsguard.core.flow import Client
-from icsguard.core.isolation import IsolationRequest, Scope
+from icsguard.core.isolation import Scope
 from icsguard.core.transaction import Opinion
 from icsguard.core.verdict import Reason, Verdict
 from icsguard.policy.nodes.bounds import Usage
@@ -127,10 +127,7 @@ def _judge_defect(guard: UaGuard, flight: UaFlight, defect: Defect) -> None:
 def _judge_isolation(guard: UaGuard, client: Client, flight: UaFlight, now: int) -> None:
     if guard.quarantine.scope_for(client.address, now) is not Scope.WRITES or is_safety(guard, flight):
         return
-    isolation = guard.quarantine.isolations.get(client.address)
-    why = isolation.reason if isolation is not None else ""
-    text = f"{client.address} is isolated from writing: {why}"
-    flight.note(Reason(Layer.OPERATOR, "isolated", text, Decision.REFUSE, reply=BUSY))
+    flight.note(guard.quarantine.refusal(client.address, BUSY))
     if not flight.reply:
         flight.decision = max(flight.decision, Decision.REFUSE)  # in every mode: somebody decided it
         flight.reply, flight.refused = BUSY, {}
@@ -141,8 +138,7 @@ def _judge_ticket(guard: UaGuard, client: Client, flight: UaFlight, now: int) ->
         return
     ticket = guard.tickets.use(ticket_key(client, flight), now) if len(guard.tickets.live(now)) else None
     if ticket is not None:
-        text = f"{ticket.by} approved exactly this request (ticket {ticket.id})"
-        flight.note(Reason(Layer.OPERATOR, "approved", text, Decision.ALLOW))
+        flight.note(ticket.approval())
         flight.ticket, flight.approved = ticket.id, True
         flight.decision = Decision.REFUSE if flight.refused else Decision.ALLOW
     elif flight.decision is Decision.HOLD:
@@ -220,41 +216,6 @@ def take_opinion(guard: UaGuard, client: Client, flight: UaFlight, opinion: Opin
         flight.decision = max(flight.decision, opinion.decision)
 
 
-def note_opinion(flight: UaFlight, opinion: Opinion) -> None:
-    """Keep the shadow's opinion for the record."""
-    flight.findings += opinion.findings
-    flight.model_digest = opinion.model_digest
-    for finding in opinion.findings:
-        flight.note(_reason(finding))
-    flight.would_be = max(flight.would_be, opinion.decision)
-
-
-def _reason(finding: Finding) -> Reason:
-    return Reason(
-        finding.layer,
-        finding.code,
-        finding.text,
-        finding.decision,
-        rule=finding.detector,
-        technique=finding.technique,
-        point=finding.point,
-    )
-
-
-def fail_over(guard: UaGuard, flight: UaFlight, why: str) -> None:
-    """Decide without the shadow, as the conduit declares."""
-    flight.failover = guard.conduit.failure
-    guard.counters.failovers += 1
-    if flight.failover is FailurePolicy.REFUSE:
-        text = f"{why}; this conduit then refuses writes"
-        flight.note(Reason(Layer.FAILOVER, "shadow-silent", text, Decision.REFUSE, reply=BUSY))
-        flight.decision = Decision.REFUSE
-        flight.reply, flight.refused = BUSY, {}
-    else:
-        text = f"{why}; this conduit then goes by policy alone, which permits the request"
-        flight.note(Reason(Layer.FAILOVER, "shadow-silent", text, Decision.ALLOW))
-
-
 def holds_still(guard: UaGuard, client: Client, flight: UaFlight, now: int) -> bool:
     """Judge a request that waited by the policy and values of this moment; False where any of it may not go now."""
     unchanged = flight.judged_by is guard.nodes and flight.judged_at == guard.node_memory.version
@@ -269,12 +230,3 @@ def holds_still(guard: UaGuard, client: Client, flight: UaFlight, now: int) -> b
     flight.would_be = max(flight.would_be, worst.would_be)
     flight.decision, flight.reply, flight.refused = max(worst.decision, Decision.REFUSE), worst.reply or DENIED, {}
     return False
-
-
-def isolation_wish(guard: UaGuard, client: Client, flight: UaFlight) -> IsolationRequest:
-    """Return the wish to isolate that a decision ISOLATE contains."""
-    reason = weightiest(flight.reasons) if flight.reasons else None
-    text = reason.text if reason is not None else "a decision to isolate"
-    by = (reason.rule or reason.code) if reason is not None else "policy"
-    seconds = guard.conduit.isolation.seconds
-    return IsolationRequest(client.address, guard.name, Scope.WRITES, text, by, seconds)

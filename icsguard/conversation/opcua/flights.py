@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 from icsguard.conversation.api import Ask
+from icsguard.conversation.asking import Asking
 from icsguard.conversation.opcua import enforce
 from icsguard.conversation.opcua.flight import UaFlight
 from icsguard.conversation.opcua.guard import UaGuard
@@ -51,14 +52,15 @@ class Wire(Protocol):
         ...
 
 
-class Flights:
+class Flights(Asking[UaFlight]):
     """What one connection has under way, and its hot path."""
+
+    _guard: UaGuard
 
     __slots__ = (
         "_client",
         "_correlator",
         "_flow",
-        "_guard",
         "_wire",
         "flying",
         "hot",
@@ -68,7 +70,7 @@ class Flights:
     )
 
     def __init__(self, guard: UaGuard, client: Client, flow: int, wire: Wire) -> None:
-        self._guard = guard
+        super().__init__(guard)
         self._client = client
         self._flow = flow
         self._wire = wire

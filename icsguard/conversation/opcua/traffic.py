@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from icsguard.conversation import asking
 from icsguard.conversation.api import Ask
+from icsguard.conversation.course import weightiest
 from icsguard.conversation.opcua import ending, enforce
 from icsguard.conversation.opcua.flight import UaFlight
 from icsguard.conversation.opcua.flights import MAX_PATIENCE_MS, Flights, Wire
@@ -51,14 +53,12 @@ def repeated(id_: int) -> Defect:
 class Traffic(Flights):
     """The requests of one connection that have not ended."""
 
-    __slots__ = ("asked", "waiting")
+    __slots__ = ("waiting",)
 
     def __init__(self, guard: UaGuard, client: Client, flow: int, wire: Wire) -> None:
         super().__init__(guard, client, flow, wire)
         self.waiting: list[UaFlight] = []
         """What may change the plant, in order of arrival; at most MAX_WAITING."""
-        self.asked: dict[int, UaFlight] = {}
-        """Requests on which an opinion is due, by transaction number."""
 
     @property
     def in_flight(self) -> int:
@@ -133,13 +133,13 @@ class Traffic(Flights):
     def _act(self, flight: UaFlight, now: int) -> None:
         guard = self._guard
         if flight.decision is Decision.ISOLATE:
-            guard.quarantine.wish(enforce.isolation_wish(guard, self._client, flight), now)
+            guard.quarantine.wish(asking.isolation_wish(guard, self._client, flight), now)
         if not flight.reply and flight.stage is Stage.WAITING:
             enforce.cut_out(flight, editable=self._wire.can_edit)
         if flight.reply or not flight.body:
             self.refuse(flight, now)
         elif flight.stage is Stage.WAITING and enforce.wants_opinion(guard, flight):
-            self._ask(flight, now)
+            self._ask_first(flight, now)
         else:
             flight.move(Stage.READY)
 
@@ -159,7 +159,7 @@ class Traffic(Flights):
     def _grave(self, flight: UaFlight, now: int) -> None:
         if flight.decision is Decision.HOLD or not (flight.changes or flight.request.defect is not None):
             return
-        reason = ending.weightiest(flight.reasons).text if flight.reasons else ""
+        reason = weightiest(flight.reasons).text if flight.reasons else ""
         self._guard.quarantine.grave_event(self._client.address, reason, now)
 
     def _go(self, flight: UaFlight, now: int) -> None:
@@ -251,60 +251,32 @@ class Traffic(Flights):
 
     # The shadow.
 
-    def _ask(self, flight: UaFlight, now: int) -> None:
-        guard = self._guard
-        waits = guard.acts and not enforce.is_safety(guard, flight)
-        if guard.shadow_up:
-            self._question(flight, now)
-        if waits and guard.waits_for_shadow:
-            flight.move(Stage.ASKED)
+    def _ask_first(self, flight: UaFlight, now: int) -> None:
+        self._ask(flight, now, waits=self._guard.acts and not enforce.is_safety(self._guard, flight))
+        if flight.stage is Stage.ASKED:
             return
-        if waits:
-            enforce.fail_over(guard, flight, "the shadow is silent" if guard.shadow_up else "the shadow is not there")
         if flight.reply:
             self.refuse(flight, now)
         else:
             flight.move(Stage.READY)
 
-    def _question(self, flight: UaFlight, now: int) -> None:
-        guard = self._guard
-        flight.judge_until = now + guard.conduit.judge_deadline_ms * MS
-        flight.opinion_due = True
-        self.asked[flight.number] = flight
+    def _question(self, flight: UaFlight, now: int) -> Question:
         raw = ending.question_bytes(flight)
-        question = Question(flight.number, guard.name, self._flow, self._client.address, now, raw)
-        self._wire.ask(Ask(question, flight.judge_until))
+        return Question(flight.number, self._guard.name, self._flow, self._client.address, now, raw)
 
-    def opinion(self, opinion: Opinion, now: int) -> None:
-        """Take the shadow's answer; one that comes after its deadline is nobody's."""
-        flight = self.asked.get(opinion.number)
-        if flight is None:
-            return
-        self._guard.misses = 0
-        if flight.stage is Stage.ASKED:
-            enforce.take_opinion(self._guard, self._client, flight, opinion, now)
-            self._settle(flight, now)
-            self._decided(flight, now)
-        else:
-            enforce.note_opinion(flight, opinion)
-            self._settle(flight, now)
+    def _send(self, command: Ask) -> None:
+        self._wire.ask(command)
 
-    def without_opinion(self, why: str, now: int) -> None:
-        """Nothing waits for the shadow any longer."""
-        for flight in list(self.asked.values()):
-            self._miss(flight, why, now)
+    def _take_opinion(self, flight: UaFlight, opinion: Opinion, now: int) -> None:
+        enforce.take_opinion(self._guard, self._client, flight, opinion, now)
 
-    def _miss(self, flight: UaFlight, why: str, now: int) -> None:
-        waited = flight.stage is Stage.ASKED
-        if waited:
-            enforce.fail_over(self._guard, flight, why)
-        self._settle(flight, now)
-        if waited:
-            self._decided(flight, now)
+    def _fail_over(self, flight: UaFlight, why: str) -> None:
+        if asking.fail_over(self._guard, flight, why, enforce.BUSY):
+            flight.refused = {}
 
     def _decided(self, flight: UaFlight, now: int) -> None:
         if flight.decision is Decision.ISOLATE:
-            wish = enforce.isolation_wish(self._guard, self._client, flight)
+            wish = asking.isolation_wish(self._guard, self._client, flight)
             self._guard.quarantine.wish(wish, now)
         if flight.reply:
             flight.split = None
@@ -313,11 +285,8 @@ class Traffic(Flights):
             flight.move(Stage.READY)
         self.advance(now)
 
-    def _settle(self, flight: UaFlight, now: int) -> None:
-        del self.asked[flight.number]
-        flight.opinion_due = False
-        if flight.stage is Stage.ENDED:
-            ending.write_record(self._guard, self._client, self._flow, flight, now)
+    def _record(self, flight: UaFlight, now: int) -> None:
+        ending.write_record(self._guard, self._client, self._flow, flight, now)
 
     # Time and ends.
 
@@ -339,9 +308,7 @@ class Traffic(Flights):
             flight = self.flying.pop(pending.id, None)
             if flight is not None:
                 self._broken(flight, _TIMEOUT, now)
-        for flight in [one for one in self.asked.values() if one.judge_until <= now]:
-            self._guard.misses += 1
-            self._miss(flight, "the shadow gave no opinion in time", now)
+        self._miss_overdue(now)
         self.advance(now)
 
     def next_timer(self) -> list[int]:
@@ -369,8 +336,7 @@ class Traffic(Flights):
         for flight in (*self.waiting, *flights):
             self.end(flight, Outcome.ABANDONED, now)
         self.waiting = []
-        for flight in [one for one in self.asked.values() if one.stage is Stage.ENDED]:
-            self._settle(flight, now)
+        self.forget(now)
 
     def session_closed(self, entry: Entry, now: int) -> None:
         """A session ended: many servers never answer the Publish requests that it leaves."""

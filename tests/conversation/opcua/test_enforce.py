@@ -2,9 +2,8 @@
 
 import pytest
 
-from icsguard.conversation.opcua import enforce
 from icsguard.conversation.opcua.enforce import MAX_REASONS
-from icsguard.core.decision import Decision, Mode
+from icsguard.core.decision import Mode
 from icsguard.policy.nodes.rules import NodeRule
 from icsguard.protocols.opcua.builtin import NO_EXTENSION, QualifiedName
 from icsguard.protocols.opcua.messages_attribute import CallMethod, CallRequest, ReadValueId
@@ -81,19 +80,6 @@ def test_safety_points_are_beyond_isolation_and_opinion(session, ua):
     scene.guard.shadow_up = True
     assert (0,) == peer.write(P9=1.0).body.results
     assert BUSY == peer.write(P8=1.0).fault
-
-
-def test_a_decision_to_isolate_is_a_wish(world):
-    from icsguard.conversation.opcua.flight import UaFlight
-    from icsguard.core.meaning import Intent, Meaning
-    from icsguard.protocols.opcua.services import parse_request
-
-    scene = world()
-    peer = scene.connect().start()
-    flight = UaFlight(1, 1, parse_request(b""), Meaning(Intent.UNKNOWN, 0, -1, 0, (), ()), None, scene.now)
-    found = enforce.isolation_wish(scene.guard, peer.talk.client, flight)
-    assert ("10.0.0.21", "ua1") == (found.client, found.conduit)
-    assert Decision.ALLOW is flight.decision
 
 
 def subscribing(scene, peer, ua, *names):
