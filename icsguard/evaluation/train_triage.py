@@ -19,7 +19,7 @@ from icsguard.evaluation.tables import as_text
 from icsguard.evaluation.triage import SEED, Examples, collect, left_out
 from icsguard.inference import signature
 from icsguard.inference.manifest import Manifest, Port, digest, encode
-from icsguard.lab.plants.catalog import PLANTS
+from icsguard.lab.plants.catalog import SEEN
 from icsguard.learn.forest import grow, separate, to_onnx
 
 COMMAND: Final = "python -m icsguard.evaluation.train_triage models"
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help="where triage.onnx, triage.json and triage.sig go")
     parser.add_argument("--key", type=Path, help="also write the public key to this Python file")
     options = parser.parse_args(arguments)
-    found = {name: collect(plant, POLLS, EACH, 1, _tell) for name, plant in PLANTS.items()}
+    found = {plant.name: collect(plant, POLLS, EACH, 1, _tell) for plant in SEEN}
     sys.stdout.write(as_text(left_out(found)))
     write(found, options.folder, options.key)
     return 0

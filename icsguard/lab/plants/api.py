@@ -149,7 +149,7 @@ def measured(
     return Tag(name, Table.INPUT, unit, scale, offset, noise, safe=safe, loop=loop)
 
 
-def setpoint(
+def setpoint(  # noqa: PLR0913 - what a tag is, by keyword
     name: str,
     unit: str,
     scale: float,
@@ -158,9 +158,10 @@ def setpoint(
     usual: tuple[float, float] | None,
     writable: tuple[float, float],
     loop: str = "",
+    offset: float = 0.0,
 ) -> Tag:
     """Return the tag of a written number in a holding register. `usual` None: only maintenance moves it."""
-    return Tag(name, Table.HOLDING, unit, scale, start=start, usual=usual, writable=writable, loop=loop)
+    return Tag(name, Table.HOLDING, unit, scale, offset, start=start, usual=usual, writable=writable, loop=loop)
 
 
 def switch(name: str, start: float, loop: str = "") -> Tag:
