@@ -10,6 +10,8 @@ N      ?= 200000
 JOBS   ?= 1
 # Deaths of the gateway under load in `make faults`; the short form in `make test` has 20.
 KILLS  ?= 100
+# Processes of an evaluation; what it finds does not depend on them.
+CORES  ?= $(shell nproc 2>/dev/null || echo 1)
 UV     ?= build/lock/venv/bin/uv
 
 export PYTHON
@@ -57,7 +59,8 @@ compiled: $(VENV)/.installed-dev ## build the compiled core, which icsguard run 
 	@$(BIN)/python tools/compile_core.py --if-needed $(COMPILED_ARGS)
 
 evaluate: $(VENV)/.installed-run ## measure detection on simulated plants and recorded data (EVALUATE_ARGS=--short: one minute)
-	@$(BIN)/icsguard evaluate --full --report icsguard-evaluation.html --json-file icsguard-evaluation.json $(EVALUATE_ARGS)
+	@$(BIN)/icsguard evaluate --full --jobs $(CORES) --report icsguard-evaluation.html \
+	    --json-file icsguard-evaluation.json $(EVALUATE_ARGS)
 
 models: $(VENV)/.installed-run ## train the shipped models again
 	@$(BIN)/python -m icsguard.learn.train_flow $(MODELS_ARGS)

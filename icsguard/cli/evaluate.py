@@ -23,6 +23,7 @@ def evaluate(
     report: Annotated[Path | None, typer.Option(help="Write the page (HTML) here.", show_default=False)] = None,
     json_file: Annotated[Path | None, typer.Option(help="Write the figures (JSON) here.", show_default=False)] = None,
     seed: Annotated[int, typer.Option(help="Seed of plants, operators and attackers.", min=1)] = 1,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes that share the work.", min=1)] = 1,
     as_json: Json = False,
 ) -> None:
     """Measure detection: attacks by the hundred, thresholds from clean data alone. Recorded sets need ICSGUARD_DATA."""
@@ -39,7 +40,7 @@ def evaluate(
     if unknown:
         text = f"there is no set {', '.join(unknown)}"
         raise CliError(text, hint=f"one of {', '.join((*FULL.plants, *FULL.real, *FULL.studies))}", code=ExitCode.USAGE)
-    result = measure(form, only or (), seed, show.note)
+    result = measure(form, only or (), seed, show.note, jobs)
     if report is not None:
         report.write_text(html(result), encoding="utf-8")
     if json_file is not None:

@@ -22,7 +22,7 @@ BLOCK_POLLS: Final = int(_BLOCK_NS / 1e9 / POLL_S)
 """Baselines count in blocks of ten minutes: what is told again so soon is one alarm."""
 HISTORY: Final = 4_320
 """Polls of the recording that a replay may use: a day."""
-LEARN, CLEAN, LIES, COMMANDS, RAMPS, DISTURBANCES, COSTS = range(7)
+LEARN, CLEAN, LIES, COMMANDS, RAMPS, DISTURBANCES, COSTS, SPOOFS = range(8)
 """Each part has seeds of its own: noise of the plant, actions of its operators."""
 
 
@@ -65,7 +65,20 @@ def _seed(seed: int, part: int, what: int) -> int:
 
 
 def prepare(plant: Plant, polls: int, seed: int) -> Bench:
-    """Let the plant be worked for so many polls and learn it."""
+    """Let the plant be worked for so many polls and learn it; the last one learnt is kept for who asks for it again."""
+    kept = _KEPT.get((plant.name, polls, seed))
+    if kept is not None and kept.plant is plant:
+        return kept
+    _KEPT.clear()  # before the next is made: a month of recording need not lie beside another one
+    _KEPT[plant.name, polls, seed] = made = _prepared(plant, polls, seed)
+    return made
+
+
+_KEPT: Final[dict[tuple[str, int, int], Bench]] = {}
+"""At most one: a plant's week takes some hundred megabytes."""
+
+
+def _prepared(plant: Plant, polls: int, seed: int) -> Bench:
     site, shift = PlantSite(plant, _seed(seed, LEARN, 0)), Shift(plant, _seed(seed, LEARN, 1))
     recording: list[Transaction] = []
     shown: list[dict[str, float]] = []

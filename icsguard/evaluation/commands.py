@@ -56,15 +56,19 @@ class CommandTrial:
     """Polls from the stopped write to the harm that it would have done."""
 
 
-def measure(bench: Bench, tries: int, ramps: int) -> CommandTrial:
-    """Try commands on a taught plant."""
+ENOUGH: Final = 1_000_000
+"""No class has so many: every try is made."""
+
+
+def measure(bench: Bench, tries: int, ramps: int, enough: int = ENOUGH) -> CommandTrial:
+    """Try commands on a taught plant, so many at most, until each class has `enough` harmful ones."""
     found = CommandTrial()
-    _single(bench, tries, found)
-    _sequences(bench, ramps, found)
+    _single(bench, tries, enough, found)
+    _sequences(bench, ramps, enough, found)
     return found
 
 
-def _single(bench: Bench, tries: int, found: CommandTrial) -> None:
+def _single(bench: Bench, tries: int, enough: int, found: CommandTrial) -> None:
     site, shift, guard = bench.site(COMMANDS), bench.shift(COMMANDS), bench.taught.guard()
     noise = bench.noise(COMMANDS)
     for poll in range(WARM_UP + tries * APART):
@@ -73,7 +77,10 @@ def _single(bench: Bench, tries: int, found: CommandTrial) -> None:
             guard.see([site.write(name, value)])
         if poll < WARM_UP or poll % APART or truth.is_outside(site):
             continue
-        tag = bench.plant.commands[int(noise.integers(len(bench.plant.commands)))]
+        wanted = [tag for tag in bench.plant.commands if _tally(tag, found).count < enough]
+        if not wanted:
+            return
+        tag = wanted[int(noise.integers(len(wanted)))]
         value = _any_value(tag, site, noise)
         harm = truth.leaves_safe_range(site, tag.name, value)
         opinion = guard.ask(site.question(tag.name, value))
@@ -82,11 +89,14 @@ def _single(bench: Bench, tries: int, found: CommandTrial) -> None:
             found.harmless += 1
             found.harmless_held += stopped
             continue
-        tally = found.switches if tag.table is Table.COIL else found.jumps
-        tally.add(0.0 if stopped else None)
+        _tally(tag, found).add(0.0 if stopped else None)
         found.alerted += opinion.decision == Decision.ALERT
         if stopped:
             found.warnings.append(float(harm[1]))
+
+
+def _tally(tag: Tag, found: CommandTrial) -> Tally:
+    return found.switches if tag.table is Table.COIL else found.jumps
 
 
 def _any_value(tag: Tag, site: PlantSite, noise: np.random.Generator) -> float:
@@ -96,7 +106,7 @@ def _any_value(tag: Tag, site: PlantSite, noise: np.random.Generator) -> float:
     return float(noise.uniform(low, high))
 
 
-def _sequences(bench: Bench, each: int, found: CommandTrial) -> None:
+def _sequences(bench: Bench, each: int, enough: int, found: CommandTrial) -> None:
     """Ramps and toggles, delivered until they are stopped."""
     site, shift, guard = bench.site(RAMPS), bench.shift(RAMPS), bench.taught.guard()
     noise = bench.noise(RAMPS)
@@ -105,9 +115,12 @@ def _sequences(bench: Bench, each: int, found: CommandTrial) -> None:
     ramped = [tag for tag in bench.plant.commands if tag.usual is not None]
     switched = [tag for tag in bench.plant.commands if tag.table is Table.COIL]
     for _ in range(each):
-        if ramped:
+        if min(found.ramps.count, found.toggles.count) >= enough:
+            return
+        if ramped and found.ramps.count < enough:
             trial.ramp(ramped[int(noise.integers(len(ramped)))], up=bool(noise.integers(2)), tally=found.ramps)
-        trial.toggle(switched[int(noise.integers(len(switched)))], found.toggles)
+        if switched and found.toggles.count < enough:
+            trial.toggle(switched[int(noise.integers(len(switched)))], found.toggles)
 
 
 class _Sequence:
@@ -130,11 +143,14 @@ class _Sequence:
     def ramp(self, tag: Tag, *, up: bool, tally: Tally) -> None:
         """Creep to the end of the permitted range; what counts is the harm there, or that it was held before.
 
-        A ramp that leads to no harm proves nothing and is not counted.
+        A ramp that leads to no harm proves nothing: it is not begun, or not counted.
         """
         site = self._site
         before, (low, high) = site.told[tag.name], tag.writable or (0.0, 1.0)
         end = high if up else low
+        if not _would_harm(site, tag.name, end):
+            self.rest(APART)
+            return
         harmed = False
         for step in range(1, STEPS + 1):
             value = before + (end - before) * step / STEPS

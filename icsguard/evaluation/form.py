@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from icsguard.lab.plants.catalog import PLANTS
+
+WEEK: Final = 30_240
+"""Polls of 20 s."""
+MONTH: Final = 129_600
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
@@ -17,27 +23,31 @@ class Form:
     lies: int
     """Attacks of each kind of false telemetry, a plant."""
     commands: int
-    """Commands tried a plant; a part of them is really unsafe, and only those count."""
+    """Single commands tried at most, a plant; a part of them is really unsafe, and only those count."""
     ramps: int
+    """Ramps, and rhythms, tried at most."""
     requests: int
     """Requests of each deterministic kind, a plant."""
     real: tuple[str, ...]
     """Recorded sets."""
     studies: tuple[str, ...] = ()
     """Measurements beside: see `evaluation.studies`."""
+    harmful: int = 1_000_000
+    """Of each class of harmful commands, so many are enough."""
 
 
 SHORT: Final = Form("short", ("water", "boiler"), 2_500, 1_200, 8, 120, 4, 20, ())
 FULL: Final = Form(
     "full",
-    ("water", "pipeline", "hvac", "boiler", "feeder", "reactor"),
-    30_240,
-    30_240,
-    50,
-    900,
-    12,
-    300,
+    tuple(PLANTS),
+    WEEK,
+    MONTH,
+    100,
+    4_000,
+    400,
+    600,
     ("batadal", "wdt", "tep_pasad", "skab", "lemay", "modbus_benign"),
-    ("poison", "triage", "transfer", "challenger"),
+    ("poison", "triage", "transfer", "challenger", "exhaustion"),
+    harmful=110,
 )
 FORMS: Final = {form.name: form for form in (SHORT, FULL)}

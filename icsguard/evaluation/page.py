@@ -12,6 +12,7 @@ _WIDTH: Final = 960
 _HEIGHT: Final = 150
 _BAR: Final = 15
 _LABEL: Final = 250
+_KINDS: Final = ("attack", "spoof", "class", "disturbance")  # columns that say what a bar is about
 _TOP: Final = 4.0  # plotted scores end at so many thresholds
 
 RULES: Final = (
@@ -32,7 +33,7 @@ text{font:11px system-ui,sans-serif;fill:#1b1f24}p.note{color:#57606a;margin:.2e
 
 def html(result: Result) -> str:
     """Return the page; all text in it is escaped."""
-    plots = {"telemetry": _recalls, "commands": _recalls}
+    plots = {"telemetry": _recalls, "spoofs": _recalls, "commands": _recalls, "disturbances": _recalls}
     parts = [
         "<!doctype html><html lang='en'><meta charset='utf-8'><title>icsguard: evaluation</title>",
         f"<style>{STYLE}</style><h1>How good icsguard is</h1>",
@@ -51,13 +52,14 @@ def html(result: Result) -> str:
 
 def _goals(goals: tuple[Goal, ...]) -> str:
     words = {True: "yes", False: "no", None: "none"}
-    rows = [(words[goal.reached], row) for goal, row in zip(goals, goals_table(goals).rows, strict=True)]
-    body = "".join(
-        f"<tr><td>{_cell(row['goal'])}</td><td class='word'>{_cell(row['must'])}</td>"
-        f"<td class='word'>{_cell(row['measured'])}</td><td class='{name}'>{_cell(row['verdict'])}</td></tr>"
-        for name, row in rows
-    )
-    return f"<h2>Goals</h2><table><tr><th>goal</th><th>must</th><th>measured</th><th></th></tr>{body}</table>"
+    table = goals_table(goals)
+    head = "".join(f"<th>{escape(name)}</th>" for name in table.columns)
+    body = ""
+    for goal, row in zip(goals, table.rows, strict=True):
+        of = {"verdict": words[goal.reached], "verdict there": words[goal.seen_reached]}
+        cells = [f"<td class='{of.get(name, 'word')}'>{_cell(row.get(name, ''))}</td>" for name in table.columns]
+        body += f"<tr>{''.join(cells)}</tr>"
+    return f"<h2>Goals</h2><table><tr>{head}</tr>{body}</table>"
 
 
 def _table(table: Table) -> str:
@@ -84,7 +86,7 @@ def _recalls(table: Table) -> str:
     for number, row in enumerate(rows):
         y, share = number * _BAR, _number(row["recall"])
         low, _, high = str(row.get("95 % interval", "")).partition("-")
-        label = f"{row.get('plant')}: {row.get('attack', row.get('class'))}"
+        label = f"{row.get('plant')}: {next((row[name] for name in _KINDS if name in row), '')}"
         parts.append(f"<text x='0' y='{y + 11}'>{escape(label)}</text>")
         parts.append(f"<rect class='own' x='{_LABEL}' y='{y + 2}' width='{wide * share:.1f}' height='{_BAR - 6}'/>")
         if low and high:

@@ -37,6 +37,8 @@ class PlantResult:
     cost: Cost = NOT_MEASURED
     limits: tuple[Limit, ...] = ()
     """What the twin would not notice, point by point."""
+    spoofs: dict[str, Tally] = field(default_factory=dict)
+    spoof_rows: tuple[Row, ...] = ()
 
     def disturbance_rows(self) -> list[Row]:
         """Return a row for each kind of disturbance on the path."""

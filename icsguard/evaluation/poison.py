@@ -35,6 +35,9 @@ HOUR_POLLS: Final = int(3_600 / POLL_S)
 FIRST: Final = 10
 """Attacks begin after so many hours: a liar must know what he imitates."""
 _HOUR_NS: Final = 3_600 * SECOND
+CLEAN: Final = "clean data"
+ATTACKED: Final = "attacked data"
+TRIMMED: Final = "attacked data, trimmed"
 
 Progress = Callable[[str], None]
 
@@ -84,13 +87,19 @@ def measure_poison(
     rightly = sum(not hours.isdisjoint(_hours_of(one)) for one in strange)
     found = []
     for name, recording, left in (
-        ("clean data", bench.recording, (0, 0, 0)),
-        ("attacked data", poisoned, (len(hours), 0, 0)),
-        ("attacked data, trimmed", kept, (len(hours), len(strange), rightly)),
+        (CLEAN, None, (0, 0, 0)),
+        (ATTACKED, poisoned, (len(hours), 0, 0)),
+        (TRIMMED, kept, (len(hours), len(strange), rightly)),
     ):
         progress(f"{plant.name}: {name}")
-        found.append(_variant(name, bench, recording, left, each, clean_polls))
+        other = bench if recording is None else _taught_with(bench, recording)
+        found.append(_variant(name, other, left, each, clean_polls))
     return found
+
+
+def _taught_with(bench: Bench, recording: Sequence[Transaction]) -> Bench:
+    taught = teach(recording, conduit=bench.plant.name, points=bench.plant.points, poll_s=POLL_S)
+    return replace(bench, taught=taught)
 
 
 def _hours_of(one: Suspect) -> range:
@@ -115,25 +124,28 @@ def poison(bench: Bench, polls: int) -> tuple[list[Transaction], frozenset[int]]
     return recording, chosen
 
 
-def _variant(
-    name: str, bench: Bench, recording: Sequence[Transaction], left: tuple[int, int, int], each: int, clean_polls: int
-) -> Variant:
-    taught = teach(recording, conduit=bench.plant.name, points=bench.plant.points, poll_s=POLL_S)
-    other = replace(bench, taught=taught)
-    lies = LieTrial(other)
+def _variant(name: str, bench: Bench, left: tuple[int, int, int], each: int, clean_polls: int) -> Variant:
+    lies = LieTrial(bench)
     lies.run(each)
     total = Tally()
     for kind in PROMISED:
         total = Tally(total.count + lies.found[kind].count, total.hits + lies.found[kind].hits)
-    quiet = measure(other, clean_polls)
-    return Variant(name, total, quiet.a_day, taught.threshold, *left)
+    quiet = measure(bench, clean_polls)
+    return Variant(name, total, quiet.a_day, bench.taught.threshold, *left)
 
 
 def table(found: dict[str, list[Variant]]) -> Table:
     """Return all plants' rows, and what the attacked hours cost in points of recall."""
     rows = tuple(variant.row(plant) for plant, variants in found.items() for variant in variants)
-    notes = []
-    for plant, (clean, _, trimmed_) in found.items():
-        lost = 100 * ((clean.found.recall or 0.0) - (trimmed_.found.recall or 0.0))
-        notes.append(f"{plant}: {lost:.1f} points of recall lost with trims (at most 2 promised).")
-    return Table("poison", f"Attacks in {SHARE:.0%} of the hours that taught", rows, tuple(notes))
+    made = Table("poison", f"Attacks in {SHARE:.0%} of the hours that taught", rows)
+    notes = [
+        f"{plant}: {lost:.1f} points of recall lost with trims (at most 2 promised)."
+        for plant, lost in points_lost(made).items()
+    ]
+    return replace(made, notes=tuple(notes))
+
+
+def points_lost(made: Table) -> dict[str, float]:
+    """Return what attacked hours cost each plant where they were trimmed, in points of recall."""
+    recalls = {(str(row["plant"]), row["taught with"]): float(row["recall"] or 0.0) for row in made.rows}
+    return {plant: 100 * (recalls[plant, CLEAN] - recalls[plant, TRIMMED]) for plant, name in recalls if name == CLEAN}

@@ -109,7 +109,7 @@ def evaluate(study: Study) -> tuple[Table, list[Trace]]:
     for part in study.judged:
         own = scores(taught, part.values, part.tags)
         traces.append(_trace(study, part, own))
-        rows.append(_row(study, part, "icsguard", own))
+        rows.append(_row(study, part, "icsguard", own) | {"guarantee": "yes" if taught.model.residuals.rank else "no"})
         rows += [_row(study, part, one.name, one.score(part.values) / limit) for one, limit in baselines]
     calibration = taught.model.residuals
     guarantee = (

@@ -34,11 +34,18 @@ class Goal:
     measured: str
     reached: bool | None
     """None: could not be measured here."""
+    aim: str = ""
+    """What would be better still."""
+    aimed: bool | None = None
+    """Whether that was reached, too."""
+    seen: str = ""
+    """The same on plants whose results were looked at before; empty where there are none beside."""
+    seen_reached: bool | None = None
 
     @property
     def word(self) -> str:
         """The verdict in a word."""
-        return "not measured" if self.reached is None else "reached" if self.reached else "NOT REACHED"
+        return "aim reached" if self.reached and self.aimed else verdict(self.reached)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,11 @@ class Result:
     """Versions, digests of data, sets that were absent, the command that made it."""
 
 
+def verdict(reached: bool | None) -> str:  # noqa: FBT001 - it is the thing itself
+    """Return a verdict in a word."""
+    return "not measured" if reached is None else "reached" if reached else "NOT REACHED"
+
+
 def shown(cell: Cell) -> str:
     """Return a figure as people read it: four significant digits at most."""
     if cell is None or (isinstance(cell, float) and math.isnan(cell)):
@@ -87,9 +99,13 @@ def as_text(table: Table) -> str:
 
 def goals_table(goals: Iterable[Goal]) -> Table:
     """Return the goals as a table."""
-    rows: list[Row] = [
-        {"goal": goal.text, "must": goal.wanted, "measured": goal.measured, "verdict": goal.word} for goal in goals
-    ]
+    rows: list[Row] = []
+    for goal in goals:
+        row: Row = {"goal": goal.text, "must": goal.wanted, "aim": goal.aim}
+        row |= {"measured": goal.measured, "verdict": goal.word}
+        if goal.seen:
+            row |= {"plants seen before": goal.seen, "verdict there": verdict(goal.seen_reached)}
+        rows.append(row)
     return Table("goals", "Goals", tuple(rows))
 
 

@@ -11,8 +11,8 @@ from icsguard.evaluation.tables import Goal, Result, Table
 def _called(monkeypatch, *arguments):
     seen = []
 
-    def measure(form, only, seed, progress):
-        seen.append((form.name, tuple(only), seed))
+    def measure(form, only, seed, progress, jobs):
+        seen.append((form.name, tuple(only), seed, jobs))
         progress("water: learning")
         table = Table("clean", "Normal operation", ({"plant": "water", "a day": 0.5},))
         return Result(form.name, seed, (table,), (Goal("g", ">= 1", "2", reached=True),), (), {"python": "3"})
@@ -24,14 +24,14 @@ def _called(monkeypatch, *arguments):
 
 def test_the_short_form_is_the_default_and_tables_are_printed(monkeypatch):
     done, seen = _called(monkeypatch)
-    assert [("short", (), 1)] == seen
+    assert [("short", (), 1, 1)] == seen
     assert "### Normal operation" in done.stdout
     assert "| reached" in done.stdout
 
 
 def test_sets_and_seed_are_handed_on(monkeypatch):
-    _, seen = _called(monkeypatch, "--full", "--set", "water", "--set", "batadal", "--seed", "3")
-    assert [("full", ("water", "batadal"), 3)] == seen
+    _, seen = _called(monkeypatch, "--full", "--set", "water", "--set", "batadal", "--seed", "3", "-j", "2")
+    assert [("full", ("water", "batadal"), 3, 2)] == seen
 
 
 def test_page_and_figures_are_written(monkeypatch, tmp_path):

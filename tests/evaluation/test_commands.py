@@ -24,5 +24,10 @@ def test_toggling_is_tried_and_stopped(trial):
     assert 1 <= trial.toggles.hits
 
 
+def test_a_class_that_has_enough_is_tried_no_more(bench):
+    found = commands.measure(bench, 60, 3, enough=1)
+    assert max(found.jumps.count, found.switches.count, found.ramps.count, found.toggles.count) <= 1
+
+
 def test_a_ramp_without_harm_is_not_counted(trial):
     assert trial.ramps.count <= 2

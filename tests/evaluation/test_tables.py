@@ -24,6 +24,13 @@ def test_a_table_without_rows_is_still_a_table():
     assert as_text(Table("t", "Title", ())).startswith("### Title")
 
 
+def test_an_aim_is_said_and_plants_seen_before_stand_beside():
+    (row,) = goals_table(
+        [Goal("g", ">= 1", "3", reached=True, aim=">= 2", aimed=True, seen="0", seen_reached=False)]
+    ).rows
+    assert ("aim reached", "0", "NOT REACHED") == (row["verdict"], row["plants seen before"], row["verdict there"])
+
+
 def test_goals_have_three_verdicts():
     rows = goals_table([Goal("g", ">= 1", "2", verdict) for verdict in (True, False, None)]).rows
     assert ["reached", "NOT REACHED", "not measured"] == [row["verdict"] for row in rows]

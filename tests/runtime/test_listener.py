@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 
 from icsguard.control import links
 from icsguard.core.clock import SECOND
@@ -21,6 +22,29 @@ async def test_the_next_client_beyond_the_bound_is_closed_and_on_record(open_sit
     first.close()
     await wait_until(lambda: len(scene.listener.ends) < 2)
     assert OK == await (await scene.caller()).read()
+
+
+async def test_whom_the_policy_names_gets_the_place_of_somebody_unknown(open_site, wait_until):
+    scene = await open_site(max_clients=2)
+    stranger = [await _from(scene, f"127.0.0.{last}") for last in (66, 67)]
+    await wait_until(lambda: 2 == len(scene.listener.ends))
+    known = await scene.caller()
+    assert OK == await asyncio.wait_for(known.read(), 2)
+    with contextlib.suppress(ConnectionResetError):
+        assert b"" == await asyncio.wait_for(stranger[0][0].read(), 2)
+    also_known = await scene.caller()
+    assert OK == await asyncio.wait_for(also_known.read(), 2)
+    await wait_until(lambda: 2 == len(scene.listener.ends))
+    assert b"" == await asyncio.wait_for((await scene.caller()).reader.read(), 2)
+    assert OK == await known.read()
+    assert 3 == scene.guard.counters.shed_clients
+    for _, writer in stranger:
+        writer.close()
+
+
+async def _from(scene, source):
+    """Connect from another address of the loopback interface."""
+    return await asyncio.open_connection("127.0.0.1", scene.listener.port, local_addr=(source, 0))
 
 
 async def test_without_descriptors_clients_are_turned_away_and_admitted_again(open_site):
@@ -99,19 +123,4 @@ async def test_nothing_is_left_when_clients_are_gone(open_site, wait_until):
         await caller.write(5, 1)
         caller.close()
     await wait_until(lambda: not scene.listener.ends)
-    assert ({}, {}, {}) == (scene.guard.sessions, scene.guard.caches, scene.listener._asked)
-
-
-async def test_a_timer_that_had_no_processor_lets_the_sockets_speak_first(open_site, monkeypatch):
-    scene = await open_site()
-    caller = await scene.caller()
-    await caller.read()
-    session, ended = next(iter(scene.listener.ends.values())).session, []
-    monkeypatch.setattr(session, "next_timer", lambda: 1)
-    monkeypatch.setattr(session, "timer", lambda now: ended.append(now) or [])
-    scene.listener.arm(1)
-    scene.listener._tick()
-    assert [] == ended
-    assert OK == await caller.read()
-    await asyncio.sleep(0.05)
-    assert ended
+    assert ({}, {}, {}) == (scene.guard.sessions, scene.guard.caches, scene.listener.asked)
