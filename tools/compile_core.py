@@ -22,8 +22,8 @@ DEFAULT = ROOT / "build" / "compiled"
 PACKAGES = ("conversation", "policy", "protocols/modbus")
 MODULES = ("runtime/clock.py", "runtime/mirror.py")
 """What of the shell is called for each frame and subclassed by nobody."""
-WIRE = "runtime/_wire"
-"""The one part that is written in C: sockets, no protocol."""
+IN_C = ("runtime/_wire", "runtime/_quick")
+"""What is written in C: sockets, and how Python's tuples are made; no protocol."""
 LEFT_OUT = {
     "__init__.py",  # nothing but a docstring
     "conversation/api.py",  # protocols and dataclasses that others construct and match on
@@ -102,7 +102,7 @@ def compile_in(tree: Path) -> None:
         extensions = mypycify(
             ["--config-file=", *modules()], group_name="icsguard_core", opt_level="2", debug_level="0"
         )
-        extensions.append(Extension(f"icsguard.{WIRE.replace('/', '.')}", [f"icsguard/{WIRE}.c"]))
+        extensions += [Extension(f"icsguard.{name.replace('/', '.')}", [f"icsguard/{name}.c"]) for name in IN_C]
         command = ["--quiet", "build_ext", "--inplace", "--parallel", str(min(2, os.cpu_count() or 1))]
         setup(name="icsguard-core", packages=[], ext_modules=extensions, script_args=command)
 

@@ -61,13 +61,19 @@ static void stop_reading(End *end) {
 }
 
 static int start_reading(End *end) {
-    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = end};
+    /* Edge-triggered: the kernel does not look again at a socket that was just emptied. Adding tells what lies there. */
+    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = end};
     if (!end->is_reading && epoll_ctl(end->wire->set, EPOLL_CTL_ADD, end->fd, &event) != 0) {
         PyErr_SetFromErrno(PyExc_OSError);
         return -1;
     }
     end->is_reading = true;
     return 0;
+}
+
+static int look_again(End *end) { /* there may be more than was read, and no edge would tell */
+    stop_reading(end);
+    return start_reading(end);
 }
 
 static void detach(End *end) { /* let go of the socket, which is the transport's; may free `end` */
@@ -191,8 +197,11 @@ static int serve(End *end, uint32_t events, bool *tells) {
         return give_back(end);
     }
     ssize_t got = recv(end->fd, end->wire->buffer, MAX_READ, MSG_DONTWAIT);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+    if (got < 0 && errno == EAGAIN) {
         return 0;
+    }
+    if (got < 0 && errno == EINTR) {
+        return look_again(end);
     }
     if (got <= 0) {
         return give_back(end);
@@ -200,6 +209,9 @@ static int serve(End *end, uint32_t events, bool *tells) {
     PyObject *data = PyBytes_FromStringAndSize(end->wire->buffer, got);
     int status = data == NULL ? -1 : hand_on(end, data, tells);
     Py_XDECREF(data);
+    if (status == 0 && got == MAX_READ && end->is_reading) {
+        status = look_again(end);
+    }
     return status;
 }
 

@@ -9,7 +9,7 @@ from typing import Final
 from icsguard.control import links
 from icsguard.core.transaction import Transaction
 
-MAX_BATCHES: Final = 512  # batches that wait to be observed: seconds of full load. The oldest is shed, and counted
+MAX_BATCHES: Final = 128  # batches that wait to be observed: seconds of full load. The oldest is shed, and counted
 
 
 class Backlog:

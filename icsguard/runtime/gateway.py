@@ -43,10 +43,10 @@ _LOG: Final = log.get_logger("icsguard.gateway")
 class Gateway:
     """One running gateway: a site, its control socket, and the signals of the process."""
 
-    def __init__(self, config: Path, compiled: Compiled) -> None:
-        settings = compiled.settings
-        self.site = Site(config, settings, compiled.packed)
-        self.site.warn_of(compiled.warnings)
+    def __init__(self, config: Path, checked: Compiled) -> None:
+        settings = checked.settings
+        self.site = Site(config, settings, checked.packed)
+        self.site.warn_of(checked.warnings)
         self.facade = Facade(self.site)
         self._control = ControlServer(
             self.facade,
@@ -60,6 +60,7 @@ class Gateway:
         loop = asyncio.get_running_loop()
         try:
             await self.site.start()
+            compiled.quicken()  # now that each conduit's own modules are there
             await self._control.open(Path(self.site.settings.gateway.control_socket))
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self.site.stopping.set)

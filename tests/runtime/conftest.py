@@ -220,22 +220,31 @@ def make_settings(folder: Path, device_port: int, **options):
     return Settings(gateway, (conduit,), digest="s1", source=str(folder / "icsguard.toml"))
 
 
-@pytest.fixture(scope="session")
-def wire_extension(tmp_path_factory):
-    """Compile and load the sockets' part of the compiled core, from its present source."""
+def extension(name, folder):
+    """Compile and load a part of the compiled core that is written in C, from its present source."""
     headers = Path(sysconfig.get_paths()["include"])
     compiler = shutil.which(os.environ.get("CC", "cc"))
     if compiler is None or not (headers / "Python.h").exists():
         pytest.skip("no C compiler, or no headers of Python")
-    target = tmp_path_factory.mktemp("wire") / "_wire.so"
-    source = Path(wire.__file__).with_name("_wire.c")
+    source, target = Path(wire.__file__).with_name(f"{name}.c"), folder / f"{name}.so"
     strict = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
     subprocess.run([compiler, *strict, "-shared", "-fPIC", f"-I{headers}", source, "-o", target], check=True)
-    loader = importlib.machinery.ExtensionFileLoader("icsguard.runtime._wire", str(target))
-    spec = importlib.util.spec_from_loader(loader.name, loader)
-    module = importlib.util.module_from_spec(spec)
+    loader = importlib.machinery.ExtensionFileLoader(f"icsguard.runtime.{name}", str(target))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
     loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def wire_extension(tmp_path_factory):
+    """Return the sockets' part."""
+    return extension("_wire", tmp_path_factory.mktemp("wire"))
+
+
+@pytest.fixture(scope="session")
+def quick_extension(tmp_path_factory):
+    """Return the part that makes NamedTuples."""
+    return extension("_quick", tmp_path_factory.mktemp("quick"))
 
 
 @pytest.fixture(params=["transports", "wire"])
