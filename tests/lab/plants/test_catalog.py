@@ -67,3 +67,18 @@ def test_one_seed_gives_the_same_bytes_in_every_version(name):
     for one in run(PlantSite(PLANTS[name], 11), Shift(PLANTS[name], 12), 2_500):
         digest.update(one.request + one.response)
     assert DIGESTS[name] == digest.hexdigest()[:16]
+
+
+@pytest.mark.parametrize("name", PLANTS)
+def test_what_operators_write_is_permitted_and_what_is_permitted_fits_its_register(name):
+    for tag in PLANTS[name].commands:
+        if tag.writable is None:
+            continue
+        low, high = tag.writable
+        assert tag.offset <= low <= high <= 65_534 * tag.scale + tag.offset
+        assert low <= tag.start <= high
+        assert tag.usual is None or low <= tag.usual[0] < tag.usual[1] <= high
+    permitted = {tag.name: tag.writable or (0, 1) for tag in PLANTS[name].commands}
+    for stroke in (*PLANTS[name].recipe, *(one for routine in PLANTS[name].maintenance for one in routine)):
+        low, high = permitted[stroke.name]
+        assert low <= stroke.low <= stroke.high <= high
