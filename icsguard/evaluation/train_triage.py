@@ -1,7 +1,7 @@
 """Trains the models that name alarms: `python -m icsguard.evaluation.train_triage models` (minutes; six plants).
 
-Makes alarms on the simulated plants, measures forest and machine on each plant that the others taught, trains on all,
-and signs the file with a key that it forgets at once; `--key` says where the public half goes.
+Makes alarms on the simulated plants but the frozen ones, measures forest and machine on each plant that the others
+taught, trains on all, and signs the file with a key that it forgets at once; `--key` says where the public half goes.
 """
 
 from __future__ import annotations
@@ -17,23 +17,14 @@ import numpy as np
 from icsguard.detect.triage import CLASSES, FEATURES, KIND, feature_digest, standard
 from icsguard.evaluation.tables import as_text
 from icsguard.evaluation.triage import SEED, Examples, collect, left_out
-from icsguard.inference import signature
 from icsguard.inference.manifest import Manifest, Port, digest, encode
 from icsguard.lab.plants.catalog import SEEN
 from icsguard.learn.forest import grow, separate, to_onnx
+from icsguard.learn.shipping import KeyFile, ship
 
 COMMAND: Final = "python -m icsguard.evaluation.train_triage models"
 POLLS: Final = 5_000
 EACH: Final = 25
-_KEY_FILE: Final = '''"""The public half of the key that signed the shipped triage models; the private half is gone.
-
-Written by `{command} --key icsguard/inference/triage_key.py`.
-"""
-
-from typing import Final
-
-TRIAGE_KEY: Final = bytes.fromhex("{key}")
-'''
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -51,13 +42,9 @@ def main(arguments: list[str] | None = None) -> int:
 def write(found: Mapping[str, Examples], folder: Path, key_file: Path | None) -> Manifest:
     """Train on all examples and write model, manifest and signature; return the manifest."""
     data, manifest = train(found)
-    text, private = encode(manifest), signature.new_key()
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in (("onnx", data), ("json", text), ("sig", signature.sign(private, text))):
-        (folder / f"triage.{name}").write_bytes(content)
-    if key_file is not None:
-        public = signature.public_key(private).hex()
-        key_file.write_text(_KEY_FILE.format(command=COMMAND, key=public), encoding="utf-8")
+    key = KeyFile(key_file, "TRIAGE_KEY", f"{COMMAND} --key icsguard/inference/triage_key.py") if key_file else None
+    is_new = ship(folder, manifest.name, data, encode(manifest), key)
+    _tell(f"{manifest.name}: {'written and signed' if is_new else 'the same as before, nothing written'}")
     return manifest
 
 

@@ -19,11 +19,11 @@ import numpy as np
 
 from icsguard.detect.flow_features import FEATURES
 from icsguard.detect.flow_model import CLIP, KIND, feature_digest
-from icsguard.inference import signature
 from icsguard.inference.api import Array
 from icsguard.inference.manifest import Manifest, Port, digest, encode
 from icsguard.learn import autoencoder
 from icsguard.learn.flow_traffic import ATTACKS, Site, attack_window, clean_window, site
+from icsguard.learn.shipping import KeyFile, ship
 
 COMMAND: Final = "python -m icsguard.learn.train_flow models"
 SEED: Final = 20_260
@@ -44,25 +44,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     data, manifest = train()
     text = encode(manifest)
-    private = signature.new_key()
-    options.folder.mkdir(parents=True, exist_ok=True)
-    for name, content in (("onnx", data), ("json", text), ("sig", signature.sign(private, text))):
-        (options.folder / f"flow_ae.{name}").write_bytes(content)
-    if options.key:
-        options.key.write_text(_KEY_FILE.format(key=signature.public_key(private).hex()), encoding="utf-8")
+    key = KeyFile(options.key, "RELEASE_KEY", f"{COMMAND} --key icsguard/inference/release_key.py")
+    is_new = ship(options.folder, manifest.name, data, text, key if options.key else None)
     sys.stdout.write(text.decode())
+    sys.stderr.write(f"{manifest.name}: {'written and signed' if is_new else 'the same as before, nothing written'}\n")
     return 0
-
-
-_KEY_FILE: Final = '''"""The public half of the key that signed the shipped models. The private half is gone.
-
-Written by `python -m icsguard.learn.train_flow models --key icsguard/inference/release_key.py`.
-"""
-
-from typing import Final
-
-RELEASE_KEY: Final = bytes.fromhex("{key}")
-'''
 
 
 def train(*, sites: int = SITES, epochs: int = EPOCHS) -> tuple[bytes, Manifest]:
