@@ -1,13 +1,13 @@
 """A conduit's listener: takes clients in up to its bounds, keeps their time, and passes questions to the shadow.
 
-One timer serves all sessions of the conduit: it fires at the earliest deadline, and at least four times a second.
+`deadlines` keeps the time of all its sessions.
 """
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from icsguard.config.settings import Conduit
 from icsguard.control import links
@@ -18,7 +18,6 @@ from icsguard.conversation.guard import Guard
 from icsguard.conversation.pool import Pool
 from icsguard.conversation.pooled import PooledSession
 from icsguard.conversation.session import Session
-from icsguard.core.clock import MS
 from icsguard.core.decision import Decision
 from icsguard.core.finding import Finding
 from icsguard.core.flow import Client
@@ -27,6 +26,7 @@ from icsguard.core.record import RecordKind, Severity
 from icsguard.core.transaction import Opinion
 from icsguard.policy.decide import Judge
 from icsguard.runtime.clock import Clock
+from icsguard.runtime.deadlines import Deadlines
 from icsguard.runtime.door import Door, open_doors
 from icsguard.runtime.in_turns import InTurns
 from icsguard.runtime.mirror import Outlet
@@ -38,14 +38,6 @@ from icsguard.runtime.wire import Wire, open_wire
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
-
-MAX_TICK_NS: Final = 250 * MS
-"""The timer's longest pause; half the device's timeout where that is shorter, so no deadline is seen late."""
-MIN_TICK_NS: Final = MS
-LATE_NS: Final = 50 * MS
-"""A timer that comes so late had no processor: what lies in the sockets since is heard first."""
-HEARING: Final = 10
-"""Turns of the loop in which it is heard then, before what is overdue is ended: a new link takes some of them."""
 
 
 class Listener:
@@ -68,12 +60,11 @@ class Listener:
             guard.pool = Pool(guard, clock.now() & 0xFFFFFFFF)
             self.pool = PoolShell(self, guard.pool)
         self._may_open = may_open
-        self._asked: dict[int, ClientEnd] = {}
+        self.asked: dict[int, ClientEnd] = {}
+        """Who waits for the shadow, by the number of the question."""
         self._doors: tuple[Door, ...] = ()
-        self._timer: asyncio.TimerHandle | None = None
-        self._due = 0
-        self._heard = HEARING
         self.loop = asyncio.get_running_loop()
+        self._deadlines = Deadlines(self)
         self.leaving = InTurns(self.loop)
         """Ends of conversations: many clients may leave at once."""
         self.wire: Wire | None = open_wire(self.loop, clock.anchor, outlet.note) if self.pool is None else None
@@ -84,7 +75,7 @@ class Listener:
     async def start(self) -> None:
         """Listen, and begin to keep time. Raises OSError where the address cannot be bound."""
         await self.listen()
-        self._tick()
+        self._deadlines.start()
 
     async def listen(self) -> None:
         """Listen where the conduit says. Raises OSError where the address cannot be bound."""
@@ -124,9 +115,7 @@ class Listener:
     def close(self) -> None:
         """Close everything now."""
         self.stop_accepting()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._deadlines.stop()
         for end in list(self.ends.values()):
             if end.transport is not None:
                 end.transport.abort()
@@ -177,18 +166,32 @@ class Listener:
         if self.guard.quarantine.scope_for(client.address, now) is Scope.FULL:
             return "isolated"
         self.leaving.until(self._has_room)
-        if not self._has_room():
+        if not self._has_room() and not (client.name and self._made_room(client, now)):
             return f"{self.conduit.max_clients} clients are connected already"
         return "" if self._may_open() else "no file descriptor is left for another client"
 
     def _has_room(self) -> bool:
         return len(self.ends) < self.conduit.max_clients
 
-    def _turn_away(self, client: Client, why: str, now: int) -> None:
+    def _made_room(self, client: Client, now: int) -> bool:
+        """End the oldest connection of somebody whom the policy does not name; False where all are named.
+
+        Its end takes a turn of the loop: for so long there is one client more than permitted.
+        """
+        for end in self.ends.values():
+            session, transport = end.session, end.transport
+            if session is None or session.client.name or transport is None or transport.is_closing():
+                continue
+            self._turn_away(session.client, f"its place went to {client.name}", now, "was sent away")
+            transport.abort()
+            return True
+        return False
+
+    def _turn_away(self, client: Client, why: str, now: int, what: str = "was not admitted") -> None:
         self.guard.counters.shed_clients += 1
         key = FoldKey(RecordKind.VERDICT, client.address, "not-admitted", 0, why, "")
         if self.guard.folder.counts(key, now) is None:
-            text = f"{client.address} was not admitted: {why}"
+            text = f"{client.address} {what}: {why}"
             record = self.guard.record(RecordKind.VERDICT, Severity.MEDIUM, text, now)
             layer = "operator" if why == "isolated" else "resources"
             record = replace(record, client=client.address, decision="refuse", layer=layer, outcome="refused")
@@ -201,7 +204,7 @@ class Listener:
         """Send a question; where it cannot be sent, the answer is that none comes."""
         link = self.outlet.shadow.link
         if link is not None and link.send(links.Ask(command.question)):
-            self._asked[command.question.number] = end
+            self.asked[command.question.number] = end
             self.arm(command.until)
         else:
             self.loop.call_soon(self._ask_failed, end)
@@ -212,7 +215,7 @@ class Listener:
 
     def opinion(self, opinion: Opinion) -> bool:
         """Bring an answer to the session that asked; False where it asked nothing here."""
-        end = self._asked.pop(opinion.number, None)
+        end = self.asked.pop(opinion.number, None)
         if end is None or end.session is None:
             return False
         end.run(end.session.opinion(opinion, self.clock.now()))
@@ -224,7 +227,7 @@ class Listener:
         self.guard.misses = 0
         if up:
             return
-        self._asked.clear()
+        self.asked.clear()
         for end in list(self.ends.values()):
             if end.session is not None:
                 end.run(end.session.opinion_missing("the shadow went away", self.clock.now()))
@@ -275,48 +278,8 @@ class Listener:
                 end.run(session.timer(self.clock.now()))
 
     def arm(self, due: int) -> None:
-        """Look at the sessions and the pool at `due` at the latest; 0 for never."""
-        if due and due < self._due and self._timer is not None:
-            self._timer.cancel()
-            self._schedule(due)
-
-    def _schedule(self, due: int) -> None:
-        now = self.clock.now()
-        self._due = due
-        self._timer = self.loop.call_later(max(due - now, MIN_TICK_NS) / 1e9, self._tick)
-
-    def _tick(self) -> None:
-        now = self.clock.now()
-        if now > self._due + LATE_NS and self._heard < HEARING:
-            self._heard += 1
-            self._timer = self.loop.call_later(0, self._tick)
-            return
-        self._heard = 0
-        longest = min(MAX_TICK_NS, self.conduit.device_timeout_ms * MS // 2)
-        self.guard.timer(now)
-        soonest = now + max(longest, MIN_TICK_NS)
-        self._schedule(soonest)
-        for end in list(self.ends.values()):
-            session = end.session
-            if session is None:
-                continue
-            due = session.next_timer()
-            if due and due <= now:
-                end.run(session.timer(now))
-                due = session.next_timer()
-            self.arm(due)
-        if self.pool is not None:
-            self.pool.timer(now)
-        self._forget_asked()
-        if self.guard.wakeups:
-            self.wake()
-        if self.guard.run.records:
-            self.outlet.note()
-
-    def _forget_asked(self) -> None:
-        gone = [number for number, end in self._asked.items() if end.session is None or not end.session.asks(number)]
-        for number in gone:
-            del self._asked[number]
+        """Look at questions and the pool at `due` at the latest; 0 for never."""
+        self._deadlines.arm(due)
 
 
 def _port(server: Any) -> int:  # noqa: ANN401 - uvloop's sockets are a list, asyncio's a tuple
