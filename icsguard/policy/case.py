@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from icsguard.core.decision import Decision, RuleState
 from icsguard.core.flow import Client
 from icsguard.core.meaning import Change, Meaning
-from icsguard.core.verdict import Reason
+from icsguard.core.verdict import Reason, Verdict
 from icsguard.policy.cells import Cell
 from icsguard.policy.clients import Groups, shown
 from icsguard.policy.effect import Effect, effect_of, needs_present_value
@@ -15,6 +15,8 @@ from icsguard.policy.index import Points, merged, seen_through
 from icsguard.policy.law import PointLaw
 from icsguard.policy.memory import Memory
 from icsguard.policy.units import Units
+
+MAX_RULE_IDS: Final = 4  # in one verdict: a read over more rules says how many
 
 
 class Case(NamedTuple):
@@ -54,6 +56,32 @@ class Ground(NamedTuple):
         if self.state is RuleState.ENFORCE:
             return asked
         return min(asked, Decision.ALERT) if self.state is RuleState.ALERT else Decision.ALLOW
+
+
+def summed(grounds: list[Ground], lasts: int, rule: str, *, busy: int, refused: int) -> Verdict:
+    """Return the verdict that grounds add up to: the worst decides and gives the answer.
+
+    `busy` answers what is held; `refused` what is refused for a reason that names no answer of its own.
+    """
+    if not grounds:
+        return Verdict(Decision.ALLOW, Decision.ALLOW, cacheable_until=lasts, rule=rule)
+    decisions = [ground.decision for ground in grounds]
+    decision = max(decisions)
+    would_be = max([ground.reason.decision for ground in grounds])
+    worst = grounds[decisions.index(decision)].reason
+    reply = 0
+    if decision is Decision.HOLD:
+        reply = busy
+    elif decision > Decision.HOLD:
+        reply = worst.reply or refused
+    reasons = tuple(ground.reason for ground in grounds)
+    return Verdict(decision, would_be, reasons, reply, lasts, rule)
+
+
+def listed(ids: list[str]) -> str:
+    """Return the ids of rules for evidence: the first few, and how many more."""
+    more = f" and {len(ids) - MAX_RULE_IDS} more" if len(ids) > MAX_RULE_IDS else ""
+    return ", ".join(ids[:MAX_RULE_IDS]) + more
 
 
 class Touch(NamedTuple):

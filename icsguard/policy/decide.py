@@ -12,7 +12,8 @@ from icsguard.core.decision import Decision, RuleState
 from icsguard.core.flow import Client
 from icsguard.core.meaning import Intent, Meaning
 from icsguard.core.verdict import Reason, Verdict
-from icsguard.policy.case import Case, Ground, Sight, Touch
+from icsguard.policy.breach import breach
+from icsguard.policy.case import Case, Ground, Sight, Touch, listed, summed
 from icsguard.policy.cells import Line, Pass
 from icsguard.policy.clients import Clients, shown
 from icsguard.policy.filed import Filed, whole
@@ -21,14 +22,13 @@ from icsguard.policy.permission import BUSY_REPLY, FUNCTION_REPLY, Permits, no_u
 from icsguard.policy.rules import Policy, Service, Target
 from icsguard.policy.spans import Spans
 from icsguard.policy.units import UNDECLARED
-from icsguard.policy.values import PASSING, breaches, reason
+from icsguard.policy.values import PASSING, VALUE_REPLY, breaches
 from icsguard.policy.windows import FOREVER
 from icsguard.policy.words import place
 
 MASK_OR_VARIANT: Final = "mask_or_variant"
 """Quirk of a device that computes a mask write as (current AND and) OR or: both results are judged."""
 MASK_WRITE: Final = 22
-MAX_RULE_IDS: Final = 4  # in one verdict: a read over more rules says how many
 _CACHED: Final = frozenset({Intent.READ, Intent.BROWSE})
 _NEVER_ON_SAFETY: Final = PASSING | {"rate-exceeded", "outside-hours", "held-by-rule"}
 _HARDEST: Final = (RuleState.OFF, RuleState.OBSERVE, RuleState.ALERT, RuleState.ENFORCE).index
@@ -124,7 +124,7 @@ class Judge:
         grounds += [Ground(_answered(r, used), state) for touch in touches for r in self._value_reasons(touch, case)]
         if self.is_safety(case.meaning):
             grounds = [_eased(ground) for ground in grounds]
-        rule = f"grant {grant.grant.id}" if grant else _ids(used)
+        rule = f"grant {grant.grant.id}" if grant else listed([line.rule.id for line in used])
         return _sum(grounds, self._lasts(case), rule)
 
     def _value_reasons(self, touch: Touch, case: Case) -> list[Reason]:
@@ -132,7 +132,7 @@ class Judge:
         if touch.blind:
             where = place(touch.change.table, touch.change.span)
             text = f"{where} shares memory with {law.point.name}, whose limits cannot be judged on this way"
-            return [reason("overlap", text, law)]
+            return [breach("overlap", text, law.point, VALUE_REPLY)]
         return list(breaches(touch.effect, touch.present, case.memory, case.now, self._defaults.on_unknown))
 
     def _granted(self, case: Case) -> Pass | None:
@@ -225,23 +225,5 @@ def _eased(ground: Ground) -> Ground:
     return ground._replace(reason=replace(ground.reason, decision=min(ground.reason.decision, Decision.ALERT)))
 
 
-def _ids(used: list[Line]) -> str:
-    ids = [line.rule.id for line in used]
-    more = f" and {len(ids) - MAX_RULE_IDS} more" if len(ids) > MAX_RULE_IDS else ""
-    return ", ".join(ids[:MAX_RULE_IDS]) + more
-
-
 def _sum(grounds: list[Ground], lasts: int, rule: str) -> Verdict:
-    if not grounds:
-        return Verdict(Decision.ALLOW, Decision.ALLOW, cacheable_until=lasts, rule=rule)
-    decisions = [ground.decision for ground in grounds]
-    decision = max(decisions)
-    would_be = max([ground.reason.decision for ground in grounds])
-    worst = grounds[decisions.index(decision)].reason
-    reply = 0
-    if decision is Decision.HOLD:
-        reply = BUSY_REPLY
-    elif decision > Decision.HOLD:
-        reply = worst.reply or FUNCTION_REPLY
-    reasons = tuple(ground.reason for ground in grounds)
-    return Verdict(decision, would_be, reasons, reply, lasts, rule)
+    return summed(grounds, lasts, rule, busy=BUSY_REPLY, refused=FUNCTION_REPLY)

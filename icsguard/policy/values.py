@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from icsguard.core.clock import SECOND
-from icsguard.core.decision import Decision, Layer
 from icsguard.core.verdict import Reason
+from icsguard.policy.breach import breach, too_fast, too_soon, wrong_bits
 from icsguard.policy.effect import ALL_BITS, Effect, results_within
 from icsguard.policy.law import PointLaw, Raw
 from icsguard.policy.memory import Memory
 from icsguard.policy.rules import OnUnknown
-from icsguard.policy.techniques import BRUTE_FORCE_IO, MANIPULATION, MODIFY_PARAMETER
+from icsguard.policy.techniques import MANIPULATION
 from icsguard.policy.words import place
 
 VALUE_REPLY: Final = 3
@@ -42,11 +41,18 @@ def _fault(effect: Effect, on_unknown: OnUnknown) -> Iterator[Reason]:
     law = effect.law
     if effect.fault == "partial":
         text = f"{_where(law)}: the write covers only a part of its {law.point.words} registers"
-        yield reason("partial-write", text, law)
+        yield breach("partial-write", text, law.point, VALUE_REPLY)
     elif effect.fault == "not-a-number":
-        yield reason("not-a-number", f"{_where(law)}: the written words hold no {law.point.type} number", law)
+        yield breach(
+            "not-a-number", f"{_where(law)}: the written words hold no {law.point.type} number", law.point, VALUE_REPLY
+        )
     elif law.bounds or (law.is_limited and on_unknown is OnUnknown.REFUSE):
-        yield reason("value-unknown", f"{_where(law)}: the result depends on its present value, not known now", law)
+        yield breach(
+            "value-unknown",
+            f"{_where(law)}: the result depends on its present value, not known now",
+            law.point,
+            VALUE_REPLY,
+        )
 
 
 def _bounds(effect: Effect) -> Iterator[Reason]:
@@ -60,7 +66,7 @@ def _bounds(effect: Effect) -> Iterator[Reason]:
     if law.allowed is not None and not results_within(effect, law.allowed):
         listed = ", ".join(_number(law, raw) for raw in sorted(law.allowed)[:8])
         text = f"{_where(law)} {written} {_number(law, high)}, not one of its allowed values {listed}"
-        yield reason("value-not-allowed", text, law, value=law.shown(high))
+        yield breach("value-not-allowed", text, law.point, VALUE_REPLY, value=law.shown(high))
 
 
 def _outside(law: PointLaw, raw: Raw, limit: Raw, written: str) -> Reason:
@@ -68,7 +74,7 @@ def _outside(law: PointLaw, raw: Raw, limit: Raw, written: str) -> Reason:
     name, side = ("value-above-max", "maximum") if value > edge else ("value-below-min", "minimum")
     above = "above" if value > edge else "below"
     text = f"{_where(law)} {written}, {above} its {side} {_number(law, limit)}"
-    return reason(name, text, law, value=value, limit=edge)
+    return breach(name, text, law.point, VALUE_REPLY, value=value, limit=edge)
 
 
 def _bits(effect: Effect, mask: int, present: Present, on_unknown: OnUnknown) -> Iterator[Reason]:
@@ -82,23 +88,17 @@ def _bits(effect: Effect, mask: int, present: Present, on_unknown: OnUnknown) ->
                 changed |= words[0] ^ (int(result) & ALL_BITS)
     else:
         if on_unknown is OnUnknown.REFUSE:
-            yield reason(
-                "value-unknown", f"{_where(law)}: its bits are limited and its present value is not known", law
-            )
+            text = f"{_where(law)}: its bits are limited and its present value is not known"
+            yield breach("value-unknown", text, law.point, VALUE_REPLY)
         return
     if changed & ~mask:
-        text = f"{_where(law)}: bits 0x{changed & ~mask:04X} may not be changed, only 0x{mask:04X}"
-        yield reason("bit-not-writable", text, law)
+        yield wrong_bits(law.point, _where(law), changed & ~mask, mask, VALUE_REPLY)
 
 
 def _interval(law: PointLaw, memory: Memory, now: int) -> Iterator[Reason]:
     last = memory.history(law.point.name).written_at
     if last and now - last < law.interval_ns:
-        text = (
-            f"{_where(law)} was written {(now - last) / SECOND:.3g} s ago, "
-            f"its shortest interval is {law.interval_ns / SECOND:g} s"
-        )
-        yield reason("interval", text, law, BRUTE_FORCE_IO, limit=law.interval_ns / SECOND)
+        yield too_soon(law.point, _where(law), now - last, VALUE_REPLY)
 
 
 def _ramp(effect: Effect, present: Present, memory: Memory, now: int, on_unknown: OnUnknown) -> Iterator[Reason]:
@@ -107,41 +107,16 @@ def _ramp(effect: Effect, present: Present, memory: Memory, now: int, on_unknown
     if not olds or not effect.exact:
         if on_unknown is OnUnknown.REFUSE:
             text = f"{_where(law)}: its step cannot be judged, its present value is not known or older than allowed"
-            yield reason("value-unknown", text, law, MANIPULATION)
+            yield breach("value-unknown", text, law.point, VALUE_REPLY, MANIPULATION)
         return
     far, old, new = max((abs(result - old), old, result) for result in effect.results for old in olds)
     path = f"{_number(law, old)} to {_number(law, new)}"
     if law.step is not None and far > law.step:
         limit = law.point.limits.max_step
         text = f"{_where(law)} would step from {path}, its largest step is {limit:g} {law.point.unit}".rstrip()
-        yield reason("step-too-large", text, law, MANIPULATION, value=law.shown(new), limit=limit)
+        yield breach("step-too-large", text, law.point, VALUE_REPLY, MANIPULATION, value=law.shown(new), limit=limit)
     if law.budget is not None and memory.history(law.point.name).moved(now) + far > law.budget:
-        limit = law.point.limits.max_rate
-        text = f"{_where(law)} would move from {path}, more in a minute than its {limit:g} {law.point.unit}/s permit"
-        yield reason("rate-of-change", text, law, MANIPULATION, value=law.shown(new), limit=limit)
-
-
-def reason(
-    code: str,
-    text: str,
-    law: PointLaw,
-    technique: str = MODIFY_PARAMETER,
-    *,
-    value: float | None = None,
-    limit: float | None = None,
-) -> Reason:
-    """Return a refusal over a point's value."""
-    return Reason(
-        Layer.POLICY,
-        code,
-        text,
-        Decision.REFUSE,
-        technique=technique,
-        point=law.point.name,
-        value=value,
-        limit=limit,
-        reply=VALUE_REPLY,
-    )
+        yield too_fast(law.point, _where(law), path, law.shown(new), VALUE_REPLY)
 
 
 def _where(law: PointLaw) -> str:

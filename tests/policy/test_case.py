@@ -5,7 +5,7 @@ from icsguard.core.flow import Client
 from icsguard.core.meaning import Table
 from icsguard.core.point import DataType, Limits, Point
 from icsguard.core.verdict import Reason
-from icsguard.policy.case import Case, Ground
+from icsguard.policy.case import Case, Ground, listed, summed
 from icsguard.protocols.modbus import build
 
 
@@ -54,3 +54,19 @@ def test_a_mask_write_that_spares_the_shared_bit_touches_no_other_point(bench, p
 
     assert ["word"] == touched(spared)
     assert ["word", "trip"] == touched(changed)
+
+
+def test_grounds_add_up_to_the_worst_which_gives_the_answer():
+    def ground(decision, reply):
+        return Ground(Reason(Layer.POLICY, "c", "t", decision, reply=reply), RuleState.ENFORCE)
+
+    worst = summed([ground(Decision.ALERT, 1), ground(Decision.REFUSE, 2)], 0, "r", busy=6, refused=1)
+    assert (Decision.REFUSE, 2) == (worst.decision, worst.reply)
+    assert 1 == summed([ground(Decision.REFUSE, 0)], 0, "r", busy=6, refused=1).reply
+    assert 6 == summed([ground(Decision.HOLD, 3)], 0, "r", busy=6, refused=1).reply
+    assert 9 == summed([], 9, "r", busy=6, refused=1).cacheable_until
+
+
+def test_a_long_list_of_rules_is_counted():
+    assert "a, b" == listed(["a", "b"])
+    assert "a, b, c, d and 2 more" == listed(list("abcdef"))

@@ -133,8 +133,8 @@ def test_nothing_that_is_allowed_leaves_the_limits(data, kind, bench, policy_of,
 
 def test_every_reason_code_is_explained():
     folder = Path(__file__).parents[2] / "icsguard" / "policy"
-    sources = "".join((folder / name).read_text() for name in ("values.py", "permission.py", "decide.py"))
-    used = set(re.findall(r'(?:reason|_reason|_plain)\(\s*(?:line, )?"([a-z-]+)"', sources)) | {
+    sources = "".join((folder / name).read_text() for name in ("breach.py", "values.py", "permission.py", "decide.py"))
+    used = set(re.findall(r'(?:breach|_reason|_plain)\(\s*(?:line, )?"([a-z-]+)"', sources)) | {
         "value-above-max",
         "value-below-min",
     }

@@ -6,15 +6,14 @@ import math
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from icsguard.core.clock import SECOND
-from icsguard.core.decision import Decision, Layer
 from icsguard.core.meaning import NodeChange, NodeValue
 from icsguard.core.verdict import Reason
+from icsguard.policy.breach import breach, too_fast, too_soon, wrong_bits
 from icsguard.policy.nodes.codes import reply_of
 from icsguard.policy.nodes.law import NUMBERS, NodeLaw, as_sent, exceeds
 from icsguard.policy.nodes.memory import NodeMemory, Number
 from icsguard.policy.nodes.rules import Argument, NodeRule
-from icsguard.policy.techniques import BRUTE_FORCE_IO, MANIPULATION, MODIFY_PARAMETER
+from icsguard.policy.techniques import MANIPULATION, MODIFY_PARAMETER
 from icsguard.policy.terms import OnUnknown
 from icsguard.protocols.opcua.describe import shown
 
@@ -89,11 +88,8 @@ def _moving(law: NodeLaw, number: Number, moment: Moment) -> Iterator[Reason]:
 
 def _interval(law: NodeLaw, moment: Moment) -> Iterator[Reason]:
     last = moment.now if moment.before else moment.memory.history(law.point.name).written_at
-    shortest = law.limits.min_interval_ns
-    if last and moment.now - last < shortest:
-        ago, floor = (moment.now - last) / SECOND, shortest / SECOND
-        text = f"{_where(law)} was written {ago:.3g} s ago, its shortest interval is {floor:g} s"
-        yield reason("interval", text, law, BRUTE_FORCE_IO, limit=floor)
+    if last and moment.now - last < law.limits.min_interval_ns:
+        yield too_soon(law.point, _where(law), moment.now - last, reply_of("interval"))
 
 
 def _bits(law: NodeLaw, number: Number, olds: list[Number], mask: int) -> Iterator[Reason]:
@@ -101,8 +97,7 @@ def _bits(law: NodeLaw, number: Number, olds: list[Number], mask: int) -> Iterat
     for old in olds:
         changed |= int(old) ^ int(number)
     if changed & ~mask or number != int(number):
-        text = f"{_where(law)}: bits 0x{changed & ~mask & 0xFFFF:04X} may not be changed, only 0x{mask:04X}"
-        yield reason("bit-not-writable", text, law)
+        yield wrong_bits(law.point, _where(law), changed & ~mask & 0xFFFF, mask, reply_of("bit-not-writable"))
 
 
 def _ramp(law: NodeLaw, number: Number, olds: list[Number], moment: Moment) -> Iterator[Reason]:
@@ -113,9 +108,7 @@ def _ramp(law: NodeLaw, number: Number, olds: list[Number], moment: Moment) -> I
         yield reason("step-too-large", text, law, MANIPULATION, value=number, limit=law.step)
     moved = moment.memory.history(law.point.name).moved(moment.now) + far
     if law.budget is not None and exceeds(moved, law.budget, old, number):
-        most = law.limits.max_rate
-        text = f"{_where(law)} would move from {path}, more in a minute than its {most:g} {law.point.unit}/s permit"
-        yield reason("rate-of-change", text, law, MANIPULATION, value=number, limit=most)
+        yield too_fast(law.point, _where(law), path, number, reply_of("rate-of-change"))
 
 
 def rule_breach(rule: NodeRule, change: NodeChange, index_range: str) -> tuple[str, str] | None:
@@ -204,27 +197,9 @@ def _permitted(law: Argument) -> str:
     return _range(law.minimum, law.maximum)
 
 
-def reason(
-    code: str,
-    text: str,
-    law: NodeLaw,
-    technique: str = MODIFY_PARAMETER,
-    *,
-    value: float | None = None,
-    limit: float | None = None,
-) -> Reason:
+def reason(code: str, text: str, law: NodeLaw, technique: str = MODIFY_PARAMETER, **numbers: float | None) -> Reason:
     """Return a refusal over a point's value."""
-    return Reason(
-        Layer.POLICY,
-        code,
-        text,
-        Decision.REFUSE,
-        technique=technique,
-        point=law.point.name,
-        value=value,
-        limit=limit,
-        reply=reply_of(code),
-    )
+    return breach(code, text, law.point, reply_of(code), technique, **numbers)
 
 
 def _where(law: NodeLaw) -> str:

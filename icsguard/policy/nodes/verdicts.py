@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from icsguard.core.decision import Decision
 from icsguard.core.verdict import Reason, Verdict
+from icsguard.policy import case
 from icsguard.policy.case import Ground
 from icsguard.policy.nodes.codes import BUSY, reply_of
 
-MAX_RULE_IDS: Final = 4  # in one record: a request over more rules says how many
 _DENIED: Final = reply_of("denied-by-rule")
 
 
@@ -46,22 +45,9 @@ class Judged(NamedTuple):
     @property
     def rule(self) -> str:
         """Ids of the rules that permit it, for evidence."""
-        ids = list(dict.fromkeys(item.rule for item in self.items or (self.service,) if item.rule))
-        more = f" and {len(ids) - MAX_RULE_IDS} more" if len(ids) > MAX_RULE_IDS else ""
-        return ", ".join(ids[:MAX_RULE_IDS]) + more
+        return case.listed(list(dict.fromkeys(item.rule for item in self.items or (self.service,) if item.rule)))
 
 
-def summed(grounds: Sequence[Ground], lasts: int, rule: str) -> Verdict:
+def summed(grounds: list[Ground], lasts: int, rule: str) -> Verdict:
     """Return the verdict that grounds add up to: the worst decides and gives the answer."""
-    if not grounds:
-        return Verdict(Decision.ALLOW, Decision.ALLOW, cacheable_until=lasts, rule=rule)
-    decisions = [ground.decision for ground in grounds]
-    decision = max(decisions)
-    worst = grounds[decisions.index(decision)].reason
-    reply = 0
-    if decision is Decision.HOLD:
-        reply = BUSY
-    elif decision > Decision.HOLD:
-        reply = worst.reply or _DENIED
-    would_be = max(ground.reason.decision for ground in grounds)
-    return Verdict(decision, would_be, tuple(ground.reason for ground in grounds), reply, lasts, rule)
+    return case.summed(grounds, lasts, rule, busy=BUSY, refused=_DENIED)
