@@ -6,11 +6,9 @@ server fails, records wait, then are counted, and the count itself becomes a rec
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,11 +27,11 @@ from icsguard.core.transaction import Transaction
 from icsguard.evidence.own import Facts, OwnRecords
 from icsguard.evidence.summary import Summary
 from icsguard.protocols.registry import PROTOCOLS, intent_of
-from icsguard.runtime import log, systemd
+from icsguard.runtime import systemd
 from icsguard.runtime.clock import Clock
 from icsguard.runtime.link import Link, LinkClient
 from icsguard.runtime.recording import Recording
-from icsguard.runtime.rundir import RunDirError, run_dir
+from icsguard.runtime.side_process import run_beside
 from icsguard.runtime.tasks import spawn
 
 LEARNT: Final = frozenset({*PROTOCOLS, "opcua"})
@@ -45,7 +43,6 @@ IDLE_S: Final = 0.5
 RETRY_S: Final = 1.0
 """Between two tries to write to a disk that failed."""
 STATUS_S: Final = 1.0
-_LOG: Final = log.get_logger("icsguard.recorder")
 
 
 class Recorder:
@@ -88,6 +85,9 @@ class Recorder:
         """End after what has arrived is written."""
         self._stopping.set()
         self._wake.set()
+
+    def reload(self) -> None:
+        """Nothing to do: the gateway reads the options and sends them."""
 
     async def _round(self) -> None:
         """Write one group, or wait for something to write."""
@@ -184,35 +184,9 @@ class Recorder:
             await asyncio.sleep(STATUS_S)
 
 
-async def serve(run_dir: Path) -> None:
-    """Run a recorder until SIGTERM or SIGINT."""
-    recorder = Recorder(run_dir)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, recorder.stop)
-    loop.add_signal_handler(signal.SIGHUP, _ignore)
-    await recorder.run()
-    systemd.stopping()
-
-
-def _ignore() -> None:
-    """Do nothing on SIGHUP: the gateway reads the options and sends them to us."""
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the recorder process; return its exit status."""
-    parser = argparse.ArgumentParser(prog="icsguard.runtime.recorder", description="the recorder process of icsguard")
-    parser.add_argument("--config", type=Path, default=Path("/etc/icsguard/icsguard.toml"))
-    config = parser.parse_args(argv).config.absolute()
-    log.configure("recorder")
-    try:
-        place = run_dir(config)
-    except RunDirError as error:
-        sys.stderr.write(f"icsguard: {error}\n")
-        return 1
-    asyncio.run(serve(place))
-    _LOG.info("stopped", pid=os.getpid())
-    return 0
+    return run_beside("recorder", Recorder, argv)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,10 @@ counted. Models are loaded and probed beside the loop, and swapped in when they 
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import gc
 import os
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -38,7 +36,7 @@ from icsguard.runtime.clock import Clock
 from icsguard.runtime.link import Link, LinkClient
 from icsguard.runtime.model_store import CHALLENGER, MANIFEST, Models, ModelStore
 from icsguard.runtime.ring import Ring
-from icsguard.runtime.rundir import RunDirError, run_dir
+from icsguard.runtime.side_process import run_beside
 from icsguard.runtime.tasks import spawn
 from icsguard.runtime.warmth import Warmth
 from icsguard.twin.node_traffic import Followed, NodeTraffics, worst
@@ -291,31 +289,9 @@ def _stamps(settings: Settings) -> tuple[object, ...]:
     return tuple(found)
 
 
-async def serve(run_folder: Path) -> None:
-    """Run a shadow until SIGTERM or SIGINT; SIGHUP looks for other models."""
-    shadow = ShadowProcess(run_folder)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, shadow.stop)
-    loop.add_signal_handler(signal.SIGHUP, shadow.reload)
-    await shadow.run()
-    systemd.stopping()
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the shadow process; return its exit status."""
-    parser = argparse.ArgumentParser(prog="icsguard.runtime.shadow", description="the shadow process of icsguard")
-    parser.add_argument("--config", type=Path, default=Path("/etc/icsguard/icsguard.toml"))
-    config = parser.parse_args(argv).config.absolute()
-    log.configure("shadow")
-    try:
-        place = run_dir(config)
-    except RunDirError as error:
-        sys.stderr.write(f"icsguard: {error}\n")
-        return 1
-    asyncio.run(serve(place))
-    _LOG.info("stopped", pid=os.getpid())
-    return 0
+    return run_beside("shadow", ShadowProcess, argv)
 
 
 if __name__ == "__main__":
