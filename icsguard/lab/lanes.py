@@ -14,9 +14,9 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 from icsguard.core.record import Record
 from icsguard.lab import registers as at
 from icsguard.lab.attacks.scene import HMI, STATION, Attack, Scene, Who
+from icsguard.lab.desk import Log
 from icsguard.lab.operations import STEADY_1, Move, percent, switch
 from icsguard.lab.plant_process import PlantProcess
-from icsguard.lab.scada import Log
 from icsguard.lab.trial import (
     Caught,
     Check,

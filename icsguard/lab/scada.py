@@ -10,70 +10,34 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
+from icsguard.lab.desk import Desk
 from icsguard.lab.operations import POLL, Move
 from icsguard.lab.wire import Fate, Line, Reply
 
 POLL_S: Final = 0.125
 """Wall time between two polls: eight a second."""
-MAX_HURT_KEPT: Final = 100  # one would be a failure already
-MAX_LATENCIES: Final = 20_000  # some ten minutes of polling; older ones leave
 RECONNECT_S: Final = 0.2
 
 Script = Callable[[random.Random], tuple[Move, ...]]
 """Makes the next sequence of moves."""
 
 
-@dataclass(slots=True)
-class Log:
-    """What a client experienced."""
-
-    requests: int = 0
-    writes: int = 0
-    connections: int = 0
-    hurt: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_HURT_KEPT))
-    hurt_count: int = 0
-    latencies_s: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_LATENCIES))
-
-    def add(self, text: str, reply: Reply) -> None:
-        """Note one request with its answer."""
-        self.requests += 1
-        if reply.fate is Fate.ANSWERED:
-            self.latencies_s.append(reply.seconds)
-            return
-        self.hurt_count += 1
-        code = f" with exception {reply.exception:02X}" if reply.exception else ""
-        self.hurt.append(f"{text}: {reply.fate}{code}")
-
-    def p99_ms(self) -> float:
-        """Return the time within which 99 of 100 requests were answered, in ms; 0 without any."""
-        ordered = sorted(self.latencies_s)
-        return 1000.0 * ordered[int(len(ordered) * 0.99)] if ordered else 0.0
-
-
-class Scada:
+class Scada(Desk[Move]):
     """One polling client on a loopback address of its own. `run` until its task is cancelled."""
 
     def __init__(
         self, port: int, source: str, *, seed: int, poll: Sequence[bytes] = POLL, every_s: float = POLL_S
     ) -> None:
-        self.port = port
-        self.source = source
-        self.log = Log()
+        super().__init__(port, source, seed=seed, every_s=every_s)
         self.inputs: tuple[int, ...] = ()
         """The input registers as last read: what the operators see."""
         self.last_round: tuple[Move, ...] = ()
         self.hang_up_each_round = False
         """Close the connection at the end of each script: every round is a session of its own."""
-        self._noise = random.Random(seed)
         self._poll = tuple(poll)
-        self._every_s = every_s
         self._script: Script | None = None
-        self._moves: deque[Move] = deque()
-        self._urgent: deque[Move] = deque()
-        self._tidy = asyncio.Event()
         self._length_s = 0.0
         self._round_began = 0.0
         self._line: Line | None = None
@@ -83,40 +47,21 @@ class Scada:
         self._script, self._length_s = script, length_s
         self._begin()
 
-    async def carry_out(self, moves: Sequence[Move]) -> None:
-        """Have the operators do these things now, between two polls, and wait until they are done."""
-        self._urgent.extend(moves)
-        self._tidy.clear()
-        await self._tidy.wait()
-
-    async def run(self) -> None:
-        """Poll and operate until cancelled."""
-        loop = asyncio.get_running_loop()
-        due = loop.time()
-        try:
-            while True:
-                await self._cycle()
-                due = max(due + self._every_s, loop.time())
-                await asyncio.sleep(due - loop.time())
-        finally:
-            self.hang_up()
-
     def hang_up(self) -> None:
         """Close the connection, as at a change of shift; the next poll opens a new one."""
         if self._line:
             self._line.close()
             self._line = None
 
-    async def _cycle(self) -> None:
+    async def _look(self) -> None:
         for pdu in self._poll:
             reply = await self._ask(f"read by function {pdu[0]}", pdu)
             if pdu[0] == 4 and reply.fate is Fate.ANSWERED:  # noqa: PLR2004 - input registers
                 self.inputs = reply.words
         if self._script and asyncio.get_running_loop().time() - self._round_began >= self._length_s:
             self._begin()
-        while self._urgent:
-            await self._do(self._urgent.popleft())
-        self._tidy.set()
+
+    async def _go_on(self) -> None:
         while self._moves and self._is_due(self._moves[0]):
             await self._do(self._moves.popleft())
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from icsguard.lab.scada import RECONNECT_S, Log
+from icsguard.lab.desk import Desk
+from icsguard.lab.scada import RECONNECT_S
 from icsguard.lab.ua_cell import LAMP_TEST, NODES, Value
 from icsguard.lab.ua_client import UaLine, told
 from icsguard.lab.wire import Fate
@@ -48,56 +49,37 @@ def quiet_shift(noise: random.Random) -> tuple[UaMove, ...]:
     )
 
 
-class UaScada:
+class UaScada(Desk[UaMove]):
     """One operators' station. `run` until its task is cancelled."""
 
     def __init__(self, port: int, source: str, keys: Path, *, seed: int) -> None:
-        self.port = port
-        self.source = source
-        self.log = Log()
+        super().__init__(port, source, seed=seed, every_s=EVERY_S)
         self.published = 0
         """Values that the subscription brought."""
         self.at_home = False
         """Read only, touch nothing: nobody is left to put things right."""
         self._keys = keys
-        self._noise = random.Random(seed)
         self._line: UaLine | None = None
-        self._moves: deque[UaMove] = deque()
-        self._urgent: deque[UaMove] = deque()
-        self._tidy = asyncio.Event()
         self._began = 0.0
 
     def datachange_notification(self, _node: Any, _value: Any, _data: Any) -> None:  # noqa: ANN401 - asyncua's own
         """Take a value that the subscription brought."""
         self.published += 1
 
-    async def carry_out(self, moves: Sequence[UaMove]) -> None:
-        """Have the operators do these things now, and wait until they are done."""
-        self._urgent.extend(moves)
-        self._tidy.clear()
-        await self._tidy.wait()
+    def hang_up(self) -> None:
+        """Close the connection; the next read opens a new one."""
+        if self._line is not None:
+            self._line.client.disconnect_socket()
+            self._line = None
 
-    async def run(self) -> None:
-        """Read and operate until cancelled."""
-        loop = asyncio.get_running_loop()
-        due = loop.time()
-        try:
-            while True:
-                await self._cycle()
-                due = max(due + EVERY_S, loop.time())
-                await asyncio.sleep(due - loop.time())
-        finally:
-            if self._line is not None:
-                self._line.client.disconnect_socket()
-
-    async def _cycle(self) -> None:
+    async def _look(self) -> None:
         await self._ask("read of all nodes", self._read)
         now = asyncio.get_running_loop().time()
         if now - self._began >= SHIFT_S and not self.at_home:
             self._began, self._moves = now, deque(quiet_shift(self._noise))
-        while self._urgent:
-            await self._do(self._urgent.popleft())
-        self._tidy.set()
+
+    async def _go_on(self) -> None:
+        now = asyncio.get_running_loop().time()
         while self._moves and not self.at_home and now - self._began >= self._moves[0].at_s:
             await self._do(self._moves.popleft())
 
@@ -127,10 +109,5 @@ class UaScada:
         reply, _statuses = await told(act)
         self.log.add(text, reply)
         if reply.fate in {Fate.CLOSED, Fate.SILENT}:
-            await self._hang_up()
-
-    async def _hang_up(self) -> None:
-        if self._line is not None:
-            self._line.client.disconnect_socket()
-            self._line = None
-        await asyncio.sleep(RECONNECT_S)
+            self.hang_up()
+            await asyncio.sleep(RECONNECT_S)

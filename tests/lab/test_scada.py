@@ -1,8 +1,7 @@
 import asyncio
 
 from icsguard.lab.operations import maintenance_round
-from icsguard.lab.scada import Log, Scada
-from icsguard.lab.wire import Fate, Reply
+from icsguard.lab.scada import Scada
 
 
 async def run_for(scada, seconds):
@@ -47,11 +46,3 @@ async def test_a_lost_connection_hurts_and_is_opened_again(plc):
     assert scada.log.hurt_count == 1
     assert scada.log.hurt[0].endswith("closed")
     assert scada.log.connections == 2
-
-
-def test_a_refused_request_is_hurt_and_says_what_it_was():
-    log = Log()
-    log.add("dose", Reply(Fate.REFUSED, b"\x90\x03", 0.001))
-    log.add("read", Reply(Fate.ANSWERED, b"\x03\x02\x00\x00", 0.002))
-    assert list(log.hurt) == ["dose: refused with exception 03"]
-    assert (log.requests, log.hurt_count, log.p99_ms()) == (2, 1, 2.0)
