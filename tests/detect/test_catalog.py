@@ -21,3 +21,9 @@ def test_techniques_are_those_of_the_shipped_table(repo):
     known = table.read_text(encoding="utf-8")
     assert tomllib.loads(known)
     assert [one.technique for one in KINDS.values() if one.technique not in known] == []
+
+
+def test_operators_are_told_what_each_code_says_and_what_to_look_at(repo):
+    page = (repo / "docs" / "operator" / "alarms.md").read_text(encoding="utf-8")
+    rows = "\n".join(line.split("|")[1] for line in page.splitlines() if line.startswith("| `"))
+    assert sorted(KINDS) == sorted(re.findall(r"`([a-z-]+)`", rows))
