@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -23,6 +23,7 @@ from icsguard.control.requests import Reload
 
 if TYPE_CHECKING:
     from icsguard.config.settings import Conduit, Settings
+    from icsguard.core.point import Point
     from icsguard.learn.propose import Proposal, ProposedRule
     from icsguard.learn.site import LearnReport
     from icsguard.learn.traffic import Traffic
@@ -112,10 +113,11 @@ def _accept(
     conduit: Conduit, folder: Path, config: Path, read: Callable[[], Traffic], reason: str, *, as_json: bool
 ) -> None:
     """Adopt the files, fit the twin to the accepted points, and have a running gateway read them."""
+    before = conduit.policy.points
     adopted = adopt(conduit.name, folder, config)
     settings = settings_file.loaded(config)
     with progress_bar(f"fitting the twin of {conduit.name}") as progress:
-        twin = refitted(settings, settings.conduit(conduit.name), read, progress)
+        twin = refitted(settings, settings.conduit(conduit.name), read, progress, before)
     gateway = reloaded(config, reason)
     if as_json:
         show.as_json({"written": adopted.written, "kept": adopted.kept, "twin": twin, "gateway": gateway})
@@ -129,12 +131,14 @@ def _accept(
     show.note(f"next: icsguard mode {conduit.name} observe -r ...")
 
 
-def refitted(settings: Settings, conduit: Conduit, read: Callable[[], Traffic], progress: Progress) -> str:
-    """Fit the twin anew where points were renamed, scaled or left out in the review; say what came of it."""
+def refitted(
+    settings: Settings, conduit: Conduit, read: Callable[[], Traffic], progress: Progress, before: Sequence[Point] = ()
+) -> str:
+    """Fit the first twin, or one for points that the review changed; say what came of it."""
     if is_fitted_to(settings, conduit):
-        return "as icsguard learn fitted it: the review changed no point's meaning"
+        return f"stays, as the points are the same; one of this traffic: icsguard models challenge {conduit.name}"
     try:
-        return fit_twin(settings, conduit, read(), progress)
+        return fit_twin(settings, conduit, read(), progress, before)
     except CliError as error:
         return f"none fitted: {error.text}"
 

@@ -187,6 +187,17 @@ def discard(conduit: Conduit, *, reason: Reason, config: Config = None, as_json:
     talk.recorded(conduit, Done(text=f"the challenger {gone} of {conduit} is deleted"), why, config, as_json=as_json)
 
 
+@app.command(epilog='Example: icsguard models retire plc1 -r "another plant since the rebuild"')
+def retire(conduit: Conduit, *, reason: Reason, yes: Yes = False, config: Config = None, as_json: Json = False) -> None:
+    """Take the champion out of use: what is learned next is a first model. Undone by `icsguard models rollback`."""
+    why = checked_reason(reason)
+    settings = settings_file.loaded(config_path(config))
+    confirm(f"no model will judge writes to {conduit} until another is learned", conduit, yes=yes)
+    gone, _ = _moved(lambda: (view.shelf(settings, conduit).retire(), ""), settings)
+    done = Done(text=f"the model {gone} of {conduit} is out of use", undo=_UNDO.format(conduit))
+    talk.recorded(conduit, done, why, config, as_json=as_json)
+
+
 def _moved(move: Callable[[], tuple[str, str]], settings: Settings) -> tuple[str, str]:
     """Move files; turn what can go wrong into one line."""
     from icsguard.runtime.model_shelf import ShelfError

@@ -89,6 +89,7 @@ def ruling(settings: Settings, conduit: str, config: Path, *, without_live_run: 
     from icsguard.inference.api import ModelRefusedError
     from icsguard.learn.challenge import candidates, read_trial
     from icsguard.runtime.model_store import PUBLIC_KEY
+    from icsguard.twin.site_model import points_digest
 
     found = shelf(settings, conduit)
     if found.challenger is None:
@@ -102,7 +103,10 @@ def ruling(settings: Settings, conduit: str, config: Path, *, without_live_run: 
     except (ModelRefusedError, OSError) as error:
         raise CliError(f"the models of {conduit} cannot be compared: {error}") from error
     live = None if without_live_run else live_run(conduit, trial.challenger, config)
-    return judge(champion, challenger, live, hours=0.0 if without_live_run else LIVE_HOURS)
+    present = points_digest(chosen_conduit(settings.conduits, conduit).policy.points)
+    is_reviewed = champion.model.points_digest != present == challenger.model.points_digest
+    hours = 0.0 if without_live_run else LIVE_HOURS
+    return judge(champion, challenger, live, hours=hours, has_new_points=is_reviewed)
 
 
 def live_run(conduit: str, challenger: str, config: Path) -> LiveRun | None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,8 @@ from icsguard.cli.unlearn import unlearn
 
 if TYPE_CHECKING:
     from icsguard.config.settings import Conduit, Settings
+    from icsguard.core.point import Point
+    from icsguard.learn.succession import Succession
     from icsguard.learn.traffic import Traffic
 
 app = typer.Typer(help="The twin of a conduit's process.", no_args_is_help=True, rich_markup_mode=None)
@@ -28,34 +29,44 @@ app.command(epilog="Example: icsguard twin limits plc1")(limits)
 app.command(epilog='Example: icsguard twin engineer plc1 plant.fmu -r "model of the supplier"')(engineer)
 
 
-def fit_twin(settings: Settings, conduit: Conduit, traffic: Traffic, progress: Callable[[float, str], None]) -> str:
-    """Fit and write the twin of the conduit's own points; return what it is worth. Raises CliError."""
-    with needed("learn", "scapy", "onnx"):
-        from icsguard.learn.export import export, site_key
-        from icsguard.learn.fit import NothingToLearnError
-        from icsguard.learn.teach import teach, teaching_of
-        from icsguard.learn.traffic import learnable
-        from icsguard.runtime.model_shelf import Shelf
-        from icsguard.runtime.model_store import PUBLIC_KEY, ModelStore
-        from icsguard.runtime.places import models_dir
+def fit_twin(
+    settings: Settings,
+    conduit: Conduit,
+    traffic: Traffic,
+    progress: Callable[[float, str], None],
+    before: Sequence[Point] = (),
+) -> str:
+    """Fit the twin of the conduit's own points and put it where it belongs; return what came of it. Raises CliError.
 
-    state, options = Path(settings.gateway.state_dir), settings.shadow
-    examples = [one._replace(conduit=conduit.name) for one in learnable(traffic.transactions, Counter())]
+    `before`: the points before they were reviewed.
+    """
+    with needed("learn", "scapy", "onnx"):
+        from icsguard.learn.fit import NothingToLearnError
+        from icsguard.learn.golden import NothingToJudgeError
+        from icsguard.learn.succession import succeed
+
     try:
-        flow = ModelStore().flow(models_dir())
-        made = teach(examples, conduit, teaching_of(options), flow_model=flow, progress=progress)
-        folder = Path(options.models_dir) / conduit.name
-        Shelf(folder, state / PUBLIC_KEY).keep()
-        manifest = export(made.fitted, folder, site_key(state), made.lesson)
-    except NothingToLearnError as error:
+        found = succeed(settings, conduit, traffic.transactions, before, progress)
+    except (NothingToLearnError, NothingToJudgeError) as error:
         raise CliError(str(error)) from error
     except PermissionError as error:
         text = f"{error.filename} may not be written by this user"
         raise CliError(text, hint="use sudo", code=ExitCode.PERMISSION) from error
     except OSError as error:
         raise CliError(f"the twin cannot be written: {error}") from error
-    hand_over(state, Path(options.models_dir))
-    return manifest.note or f"{manifest.rows} rows of {len(manifest.features)} points"
+    hand_over(Path(settings.gateway.state_dir), Path(settings.shadow.models_dir))
+    return said(found, conduit.name)
+
+
+def said(found: Succession, conduit: str) -> str:
+    """Return what became of a model, in a line."""
+    worth = found.manifest.note or f"{found.manifest.rows} rows of {len(found.manifest.features)} points"
+    if found.ruling is None:
+        return f"{worth} (the first model of {conduit})"
+    if found.ruling.may_promote:
+        return f"{worth} (promoted by rule; back: icsguard models rollback {conduit} -r ...)"
+    broken = "; ".join(f"{rule.text}: {rule.measured}" for rule in found.ruling.rules if not rule.held)
+    return f"{worth} (a challenger, the champion stays: {broken}; later: icsguard models promote {conduit} -r ...)"
 
 
 def is_fitted_to(settings: Settings, conduit: Conduit) -> bool:

@@ -7,7 +7,7 @@ traffic. A human confirms after that; nothing here acts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -86,16 +86,25 @@ class Ruling:
         return all(rule.held for rule in self.rules)
 
 
-def judge(champion: Candidate, challenger: Candidate, live: LiveRun | None, *, hours: float = LIVE_HOURS) -> Ruling:
-    """Return all rules with their verdicts. `hours`: how long the live run must have been; 0 asks for none."""
+def judge(
+    champion: Candidate,
+    challenger: Candidate,
+    live: LiveRun | None,
+    *,
+    hours: float = LIVE_HOURS,
+    has_new_points: bool = False,
+) -> Ruling:
+    """Return all rules with their verdicts. `hours`: how long the live run must have been; 0 asks for none.
+
+    `has_new_points`: a human has just put another point list in force. The champion does not know it, so there can be
+    no live run beside it, and points that are gone cannot get worse.
+    """
     one, other = champion.trial, challenger.trial
+    hours = 0.0 if has_new_points else hours
+    names = {column.name for column in challenger.model.columns} if has_new_points else None
+    before, after = champion.model.points_digest, challenger.model.points_digest
     rules = [
-        Rule(
-            "the point list is the same",
-            champion.model.points_digest[:12],
-            challenger.model.points_digest[:12],
-            champion.model.points_digest == challenger.model.points_digest,
-        ),
+        Rule("the point list is the same, or was reviewed", before[:12], after[:12], has_new_points or before == after),
         Rule(
             "enough golden attacks were carried out",
             f">= {LEAST_ATTACKS}",
@@ -106,7 +115,7 @@ def judge(champion: Candidate, challenger: Candidate, live: LiveRun | None, *, h
             "golden attacks are found no worse",
             f">= {one.found} of {one.attacks}",
             f"{other.found} of {other.attacks}",
-            other.found >= one.found,
+            other.found * max(one.attacks, 1) >= one.found * max(other.attacks, 1),
         ),
         _kinds(one, other),
         Rule(
@@ -121,8 +130,8 @@ def judge(champion: Candidate, challenger: Candidate, live: LiveRun | None, *, h
             str(other.holds),
             other.holds <= one.holds,
         ),
-        _thresholds(champion.model, challenger.model),
-        _forecasts(champion.model, challenger.model),
+        _thresholds(champion.model, challenger.model, names),
+        _forecasts(champion.model, challenger.model, names),
     ]
     if hours > 0:
         rules += _live(live, hours)
@@ -155,8 +164,9 @@ def _kinds(one: Trial, other: Trial) -> Rule:
     )
 
 
-def _thresholds(champion: SiteModel, challenger: SiteModel) -> Rule:
+def _thresholds(champion: SiteModel, challenger: SiteModel, names: Collection[str] | None) -> Rule:
     before, after = sharpness(champion), sharpness(challenger)
+    before = {name: value for name, value in before.items() if names is None or name in names}
     factors = _factors(before, after)
     name, worst = max(factors.items(), key=lambda item: item[1], default=("", 1.0))
     text = f"{worst:.2f} ({name})" if name else "no thresholds"
@@ -168,12 +178,14 @@ def _factors(before: Mapping[str, float], after: Mapping[str, float]) -> dict[st
     return {name: after.get(name, float("inf")) / value for name, value in before.items() if value > 0.0}
 
 
-def _forecasts(champion: SiteModel, challenger: SiteModel) -> Rule:
+def _forecasts(champion: SiteModel, challenger: SiteModel, names: Collection[str] | None) -> Rule:
     now = {column.name: column.trusted_steps for column in challenger.columns}
     lost = [
         column.name
         for column in champion.columns
-        if column.trusted_steps and 2 * now.get(column.name, 0) < column.trusted_steps
+        if (names is None or column.name in names)
+        and column.trusted_steps
+        and 2 * now.get(column.name, 0) < column.trusted_steps
     ]
     return Rule("no forecast is trusted less than half as far", "none", ", ".join(lost) or "none", not lost)
 

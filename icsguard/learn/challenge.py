@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from icsguard.config.settings import Conduit, Settings
+from icsguard.core.point import Point
 from icsguard.core.transaction import Transaction
 from icsguard.detect.flow_model import FlowModel
 from icsguard.detect.promotion import Candidate, Trial
@@ -52,8 +53,14 @@ class TrialFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     challenger_trial: Trial
 
 
-def challenge(settings: Settings, conduit: Conduit, traffic: Sequence[Transaction], progress: Progress) -> TrialFile:
-    """Fit a challenger, put it beside the champion and try both.
+def challenge(
+    settings: Settings,
+    conduit: Conduit,
+    traffic: Sequence[Transaction],
+    progress: Progress,
+    champions_points: tuple[Point, ...] | None = None,
+) -> TrialFile:
+    """Fit a challenger, put it beside the champion and try both. `champions_points`: where they are other ones.
 
     Raises NothingToLearnError or NothingToJudgeError where the traffic is too little, ModelRefusedError where the
     champion may not be used, OSError.
@@ -75,7 +82,8 @@ def challenge(settings: Settings, conduit: Conduit, traffic: Sequence[Transactio
     shutil.rmtree(fresh, ignore_errors=True)
     export(made.fitted, fresh, site_key(state), made.lesson)
     challenger = store.site(fresh, state / PUBLIC_KEY)
-    trial = _tried(settings, conduit, examples[cut:], (champion, challenger), flow, progress)
+    theirs = (champions_points or conduit.policy.points, conduit.policy.points)
+    trial = _tried(settings, theirs, examples[cut:], (champion, challenger), flow, progress)
     _write(fresh, trial, site_key(state))
     shutil.rmtree(folder / CHALLENGER, ignore_errors=True)
     fresh.replace(folder / CHALLENGER)
@@ -85,18 +93,20 @@ def challenge(settings: Settings, conduit: Conduit, traffic: Sequence[Transactio
 
 def _tried(
     settings: Settings,
-    conduit: Conduit,
+    points: tuple[tuple[Point, ...], tuple[Point, ...]],
     recording: Sequence[Transaction],
     models: tuple[Site, Site],
     flow: FlowModel | None,
     progress: Progress,
 ) -> TrialFile:
-    points, options = conduit.policy.points, options_of(settings)
+    options, is_same = options_of(settings), points[0] == points[1]
     lies = attacks(recording, models[0].model)
     trials = []
     for number, site in enumerate(models):
+        if number and not is_same:
+            lies = attacks(recording, site.model)  # other points are lied about: as many, at much the same moments
         progress(_FITTING + (1 - _FITTING) * number / 2, f"trying {site.digest} on {len(lies)} attacks")
-        trials.append(play(recording, site, points, flow, options, lies))
+        trials.append(play(recording, site, points[number], flow, options, lies))
     text = b"".join(one.request + one.response for one in recording)
     return TrialFile(
         champion=models[0].digest,

@@ -113,6 +113,16 @@ class Shelf:
         shutil.rmtree(old.folder)
         return old.digest
 
+    def retire(self) -> str:
+        """Take the champion out of use and keep it for a rollback; return its digest. Raises ShelfError."""
+        old = self.champion
+        if old is None:
+            raise ShelfError("there is no model in use")
+        self.keep()
+        for name in (MANIFEST, SIGNATURE, *_PARTS, LESSON):  # the manifest first: without it nothing is read
+            (self.folder / name).unlink(missing_ok=True)
+        return old.digest
+
     def _shelved(self, role: Role, folder: Path) -> Shelved | None:
         try:
             text = _bytes(folder / MANIFEST, cards.MAX_MANIFEST)

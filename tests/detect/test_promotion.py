@@ -47,7 +47,18 @@ def test_a_worse_trial_stops_it(champion, change, expected):
 
 def test_a_model_of_another_point_list_is_no_challenger(champion):
     other = replace(champion, model=replace(champion.model, points_digest="0" * 64))
-    assert ["the point list is the same"] == broken(judge(champion, other, LIVE))
+    assert ["the point list is the same, or was reviewed"] == broken(judge(champion, other, LIVE))
+
+
+def test_where_a_review_changed_the_points_there_is_no_live_run_and_what_is_gone_counts_no_more(champion):
+    gone = next(column for column in champion.model.columns if column.trusted_steps)
+    columns = tuple(
+        replace(column, name="new", trusted_steps=0) if column.name == gone.name else column
+        for column in champion.model.columns
+    )
+    other = replace(champion, model=replace(champion.model, points_digest="0" * 64, columns=columns))
+    assert judge(champion, other, None, has_new_points=True).may_promote
+    assert "no forecast is trusted less than half as far" in broken(judge(champion, other, LIVE))
 
 
 @pytest.mark.parametrize(("factor", "held"), [(LOOSEST * 0.99, True), (LOOSEST * 1.01, False)])

@@ -117,6 +117,17 @@ def test_a_spoiled_champion_is_replaced_and_not_kept(shelf, learnt, tmp_path, in
     assert [] == shelf.previous()
 
 
+def test_a_retired_champion_is_out_of_use_and_comes_back(shelf, learnt, in_use):
+    with pytest.raises(ShelfError, match="no model in use"):
+        shelf.retire()
+    learnt("old")
+    old = shelf.champion.digest
+    assert old == shelf.retire()
+    assert shelf.champion is None
+    assert (old, "") == shelf.rollback()
+    assert old == shelf.champion.digest
+
+
 def test_a_discarded_challenger_is_gone(shelf, learnt):
     old, new = learnt(1), learnt(2, CHALLENGER)
     assert new == shelf.discard()
