@@ -2,6 +2,7 @@ import hashlib
 
 import pytest
 
+from icsguard.lab.plants.api import Outside
 from icsguard.lab.plants.catalog import FROZEN, PLANTS, SEEN, TUNED
 from icsguard.lab.plants.shift import Shift, run
 from icsguard.lab.plants.site import PlantSite
@@ -52,8 +53,6 @@ def test_every_value_fits_its_register(worked, name):
 
 @pytest.mark.parametrize("name", PLANTS)
 def test_a_step_changes_nothing_that_it_was_given(name):
-    from icsguard.lab.plants.api import Outside
-
     plant = PLANTS[name]
     before, told = dict(plant.start), {tag.name: tag.start for tag in plant.commands}
     plant.advance(plant.start, told, Outside(0.3, 0.1, -0.2), plant.step_s)
@@ -82,3 +81,17 @@ def test_what_operators_write_is_permitted_and_what_is_permitted_fits_its_regist
     for stroke in (*PLANTS[name].recipe, *(one for routine in PLANTS[name].maintenance for one in routine)):
         low, high = permitted[stroke.name]
         assert low <= stroke.low <= stroke.high <= high
+
+
+@pytest.mark.parametrize("name", [plant.name for plant in FROZEN])
+def test_finer_pieces_change_nothing_that_a_sensor_would_see(name):
+    plant = PLANTS[name]
+    told = {tag.name: sum(tag.usual) / 2 if tag.usual else tag.start for tag in plant.commands}
+    ends = []
+    for seconds in (plant.step_s, plant.step_s / 8):
+        state = plant.start
+        for _ in range(round(1200 / seconds)):
+            state = plant.advance(state, told, Outside(0.25, 0.0, 0.0), seconds)
+        ends.append(state)
+    for tag in plant.measured:
+        assert ends[1][tag.name] == pytest.approx(ends[0][tag.name], abs=3 * max(tag.noise, tag.scale)), tag.name
