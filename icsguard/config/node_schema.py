@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import Field
 
@@ -11,57 +11,39 @@ from icsguard.policy.nodes.rules import UaLimits
 
 _DEFAULT = UaLimits()
 ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+Number = TypeVar("Number", int, float)
 SecurityName = Literal["None", "Sign", "SignAndEncrypt"]
+
+
+def _limit(default: Number, least: int, most: int, what: str) -> Number:
+    """Return a field for a number that has bounds."""
+    field: Number = Field(default=default, ge=least, le=most, description=what)
+    return field
 
 
 class LimitsSection(Section):
     """How much clients may ask for; what is above is refused, or revised where OPC UA knows revised values."""
 
-    sessions_per_client: int = Field(
-        default=_DEFAULT.sessions_per_client, ge=1, le=256, description="Sessions of one address."
+    sessions_per_client: int = _limit(_DEFAULT.sessions_per_client, 1, 256, "Sessions of one address.")
+    subscriptions: int = _limit(_DEFAULT.subscriptions, 0, 1_024, "Of one session.")
+    items: int = _limit(_DEFAULT.items, 0, 100_000, "Monitored items of one subscription.")
+    publishes: int = _limit(_DEFAULT.publishes, 1, 1_024, "Publish requests of one session that wait.")
+    publishing_ms: float = _limit(_DEFAULT.publishing_ms, 0, 3_600_000, "Shortest publishing interval; 0: no floor.")
+    sampling_ms: float = _limit(_DEFAULT.sampling_ms, 0, 3_600_000, "Shortest sampling interval; 0: no floor.")
+    queue: int = _limit(_DEFAULT.queue, 1, 1_000_000, "Longest queue of one monitored item.")
+    lifetime_s: int = _limit(_DEFAULT.lifetime_s, 1, 604_800, "Longest life of a subscription without a Publish.")
+    in_flight: int = _limit(_DEFAULT.in_flight, 1, 1_024, "Requests of one session that wait for the server.")
+    nodes_per_call: int = _limit(_DEFAULT.nodes_per_call, 1, 100_000, "Items of one request of any service.")
+    continuation_points: int = _limit(_DEFAULT.continuation_points, 1, 1_024, "Unfinished browses of one session.")
+    path_elements: int = _limit(_DEFAULT.path_elements, 1, 256, "Steps of one browse path.")
+    registered: int = _limit(_DEFAULT.registered, 0, 4_096, "Nodes that one session has registered.")
+    chunk: int = _limit(_DEFAULT.chunk, 8_192, 65_536, "Bytes of one chunk.")
+    chunks: int = _limit(_DEFAULT.chunks, 1, 1_024, "Chunks of one message.")
+    message: int = _limit(_DEFAULT.message, 65_536, 67_108_864, "Bytes of one message of an activated session.")
+    session_message: int = _limit(
+        _DEFAULT.session_message, 16_384, 1_048_576, "Bytes of one message before a session is activated."
     )
-    subscriptions: int = Field(default=_DEFAULT.subscriptions, ge=0, le=1_024, description="Of one session.")
-    items: int = Field(default=_DEFAULT.items, ge=0, le=100_000, description="Monitored items of one subscription.")
-    publishes: int = Field(
-        default=_DEFAULT.publishes, ge=1, le=1_024, description="Publish requests of one session that wait."
-    )
-    publishing_ms: float = Field(
-        default=_DEFAULT.publishing_ms, ge=0, le=3_600_000, description="Shortest publishing interval; 0: no floor."
-    )
-    sampling_ms: float = Field(
-        default=_DEFAULT.sampling_ms, ge=0, le=3_600_000, description="Shortest sampling interval; 0: no floor."
-    )
-    queue: int = Field(default=_DEFAULT.queue, ge=1, le=1_000_000, description="Longest queue of one monitored item.")
-    lifetime_s: int = Field(
-        default=_DEFAULT.lifetime_s, ge=1, le=604_800, description="Longest life of a subscription without a Publish."
-    )
-    in_flight: int = Field(
-        default=_DEFAULT.in_flight, ge=1, le=1_024, description="Requests of one session that wait for the server."
-    )
-    nodes_per_call: int = Field(
-        default=_DEFAULT.nodes_per_call, ge=1, le=100_000, description="Items of one request of any service."
-    )
-    continuation_points: int = Field(
-        default=_DEFAULT.continuation_points, ge=1, le=1_024, description="Unfinished browses of one session."
-    )
-    path_elements: int = Field(default=_DEFAULT.path_elements, ge=1, le=256, description="Steps of one browse path.")
-    registered: int = Field(
-        default=_DEFAULT.registered, ge=0, le=4_096, description="Nodes that one session has registered."
-    )
-    chunk: int = Field(default=_DEFAULT.chunk, ge=8_192, le=65_536, description="Bytes of one chunk.")
-    chunks: int = Field(default=_DEFAULT.chunks, ge=1, le=1_024, description="Chunks of one message.")
-    message: int = Field(
-        default=_DEFAULT.message, ge=65_536, le=67_108_864, description="Bytes of one message of an activated session."
-    )
-    session_message: int = Field(
-        default=_DEFAULT.session_message,
-        ge=16_384,
-        le=1_048_576,
-        description="Bytes of one message before a session is activated.",
-    )
-    opens_per_minute: int = Field(
-        default=_DEFAULT.opens_per_minute, ge=1, le=6_000, description="OpenSecureChannel requests of one address."
-    )
+    opens_per_minute: int = _limit(_DEFAULT.opens_per_minute, 1, 6_000, "OpenSecureChannel requests of one address.")
 
 
 class IdentitySection(Section):

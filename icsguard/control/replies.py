@@ -17,8 +17,15 @@ from icsguard.core.sandbox import Sandbox
 class Answered(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag=spoken):
     """The common parent: a reply names itself in the field `is`. Moments are ns of the steady clock.
 
-    Wall clock = moment + `wall_shift` of the reply, where it has one.
+    Wall clock = moment + `wall_shift` of the reply, where it has one (`Timed`, `Status`).
     """
+
+
+class Timed(Answered, frozen=True, kw_only=True):
+    """The common parent of those that speak of moments."""
+
+    now: int
+    wall_shift: int
 
 
 class FailureCode(StrEnum):
@@ -162,39 +169,31 @@ class SessionLine(msgspec.Struct, frozen=True, kw_only=True):
     """`open`, `draining`, `isolated`, `writes isolated`."""
 
 
-class Sessions(Answered, frozen=True, kw_only=True):
+class Sessions(Timed, frozen=True, kw_only=True):
     """Who is connected."""
 
-    now: int
-    wall_shift: int
     sessions: tuple[SessionLine, ...]
 
 
-class Points(Answered, frozen=True, kw_only=True):
+class Points(Timed, frozen=True, kw_only=True):
     """The process variables as the shadow knows them."""
 
-    now: int
-    wall_shift: int
     points: tuple[PointState, ...]
 
 
-class Explained(Answered, frozen=True, kw_only=True):
+class Explained(Timed, frozen=True, kw_only=True):
     """One record, complete, with what became of it."""
 
     record: Record
-    now: int
-    wall_shift: int
     isolated: bool = False
     """The record's client is isolated now."""
     ticket_state: str = ""
     """`open`, `approved`, `denied`, `used`, `expired`, where the record has a ticket."""
 
 
-class Records(Answered, frozen=True, kw_only=True):
+class Records(Timed, frozen=True, kw_only=True):
     """What happened lately, newest last."""
 
-    now: int
-    wall_shift: int
     records: tuple[Record, ...]
 
 
@@ -217,11 +216,9 @@ class TicketLine(msgspec.Struct, frozen=True, kw_only=True):
     """Id of the record that explains it."""
 
 
-class Tickets(Answered, frozen=True, kw_only=True):
+class Tickets(Timed, frozen=True, kw_only=True):
     """All tickets that are not closed."""
 
-    now: int
-    wall_shift: int
     tickets: tuple[TicketLine, ...]
 
 
@@ -241,19 +238,15 @@ class GrantLine(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class Grants(Answered, frozen=True, kw_only=True):
+class Grants(Timed, frozen=True, kw_only=True):
     """All grants in force."""
 
-    now: int
-    wall_shift: int
     grants: tuple[GrantLine, ...]
 
 
-class Tried(Answered, frozen=True, kw_only=True):
+class Tried(Timed, frozen=True, kw_only=True):
     """What would come of several alternatives, side by side."""
 
-    now: int
-    wall_shift: int
     result: Sandbox
 
 

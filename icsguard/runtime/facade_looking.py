@@ -84,11 +84,7 @@ class Looking:
         site = self._site
         points = await site.questions.ask(site.shadow.peer.link, request.conduit)
         if points is None:
-            return Failure(
-                code=FailureCode.UNAVAILABLE,
-                text="the shadow, which knows the points, does not answer",
-                hint="icsguard status",
-            )
+            return _no_shadow("knows the points")
         return replies.Points(now=site.clock.now(), wall_shift=site.clock.wall_shift(), points=points)
 
     async def _try_out(self, request: requests.TryOut, _operator: str) -> Reply:
@@ -100,11 +96,7 @@ class Looking:
             return Failure(code=FailureCode.INVALID, text=text, hint="icsguard twin try --help")
         result = await site.questions.try_out(site.shadow.peer.link, request.conduit, request.options)
         if result is None:
-            return Failure(
-                code=FailureCode.UNAVAILABLE,
-                text="the shadow, which has the twin, does not answer",
-                hint="icsguard status",
-            )
+            return _no_shadow("has the twin")
         return replies.Tried(now=site.clock.now(), wall_shift=site.clock.wall_shift(), result=result)
 
     async def _explain(self, request: requests.Explain, _operator: str) -> Reply:
@@ -200,3 +192,8 @@ def find_ticket(site: Site, name: str) -> tuple[Guard, Ticket] | None:
 def unknown(text: str, hint: str) -> Failure:
     """Return the answer to something that does not exist."""
     return Failure(code=FailureCode.UNKNOWN, text=text, hint=hint)
+
+
+def _no_shadow(what: str) -> Failure:
+    text = f"the shadow, which {what}, does not answer"
+    return Failure(code=FailureCode.UNAVAILABLE, text=text, hint="icsguard status")

@@ -6,6 +6,7 @@ type asks for it, so that nothing unknown is ever walked.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from math import prod
 from typing import Annotated, Final, NamedTuple, TypeAlias
 
@@ -201,14 +202,18 @@ def _read_diagnostics(reader: Reader) -> DiagnosticInfo:
     return info
 
 
-def _write_diagnostics(out: bytearray, value: object) -> None:
-    if not isinstance(value, DiagnosticInfo):
-        raise unfit(value, "DiagnosticInfo")
-    parts = zip(value, _DIAGNOSTIC_PARTS, strict=True)
-    here = [(part, bit, shape) for part, (bit, shape) in parts if part is not None]
+def _write_parts(out: bytearray, parts: Iterable[object], shapes: Sequence[tuple[int, Shape[object]]]) -> None:
+    """Write the parts that are there, behind a mask that says which those are."""
+    here = [(part, bit, shape) for part, (bit, shape) in zip(parts, shapes, strict=True) if part is not None]
     out.append(sum(bit for _, bit, _ in here))
     for part, _, shape in here:
         shape.write(out, part)
+
+
+def _write_diagnostics(out: bytearray, value: object) -> None:
+    if not isinstance(value, DiagnosticInfo):
+        raise unfit(value, "DiagnosticInfo")
+    _write_parts(out, value, _DIAGNOSTIC_PARTS)
 
 
 DIAGNOSTIC_INFO: Final[Shape[DiagnosticInfo]] = Shape(_read_diagnostics, _write_diagnostics, "DiagnosticInfo")
@@ -247,11 +252,7 @@ def _read_data_value(reader: Reader) -> DataValue:
 def _write_data_value(out: bytearray, value: object) -> None:
     if not isinstance(value, DataValue):
         raise unfit(value, "DataValue")
-    parts = zip(value, _VALUE_PARTS, strict=True)
-    here = [(part, bit, shape) for part, (bit, shape) in parts if part is not None]
-    out.append(sum(bit for _, bit, _ in here))
-    for part, _, shape in here:
-        shape.write(out, part)
+    _write_parts(out, value, _VALUE_PARTS)
 
 
 DATA_VALUE: Final[Shape[DataValue]] = Shape(_read_data_value, _write_data_value, "DataValue")
