@@ -149,7 +149,7 @@ class Line(asyncio.Protocol):
     def __init__(self, device):
         self.device = device
         self.held = b""
-        self.later = None
+        self.later = b""
 
     def connection_made(self, transport):
         self.transport = transport
@@ -227,11 +227,16 @@ class Line(asyncio.Protocol):
 
     def bytewise(self, raw, pdu):
         whole = raw[:4] + (1 + len(pdu)).to_bytes(2) + raw[6:7] + pdu
-        loop = asyncio.get_running_loop()
-        start = max(loop.time(), self.later or 0)
-        for index in range(len(whole)):
-            loop.call_at(start + index * 0.001, self.transport.write, whole[index : index + 1])
-        self.later = start + len(whole) * 0.001
+        self.later += whole
+        if len(self.later) == len(whole):
+            self.drip()
+
+    def drip(self):
+        """Send the next byte, and then the one after: timers that are set together may come in another order."""
+        self.transport.write(self.later[:1])
+        self.later = self.later[1:]
+        if self.later:
+            asyncio.get_running_loop().call_later(0.001, self.drip)
 
     def garbage(self, raw, pdu):
         self.transport.write(self.device.rng.randbytes(64))
