@@ -1,10 +1,11 @@
 """From clean scores to a threshold, with the guarantee that the number of blocks allows, and no more.
 
-Work is done in blocks (the maximum over a minute), not packets. The threshold is the k-th largest clean
-block, with k the largest for which, with 95 % confidence, at most the wanted number of alarms a day follows (the chance
-that a new block exceeds it is Beta(k, n-k+1) distributed). Too few blocks: the maximum with a margin, and the bound
-that they can vouch for is told instead. The guarantee is about false alarms while the plant stays what it was; none is
-about attacks.
+Work is done in blocks (the maximum over a minute), not packets. What operators count is alarms, and blocks of one
+episode that follow each other are one alarm: so the threshold is the k-th largest peak of the clean blocks, peaks being
+APART. k is the largest for which, with 95 % confidence, at most the wanted number of alarms a day follows (the chance
+that a new block brings an alarm is Beta(k, n-k+1) distributed). Too few blocks: the maximum with a margin, and the
+bound that they can vouch for is told instead. The guarantee is about false alarms while the plant stays what it was;
+none is about attacks.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from icsguard.core.clock import DAY, SECOND
 from icsguard.twin.site_model import Calibration
 
 BLOCK_NS: Final = 60 * SECOND
+APART: Final = 600 * SECOND
+"""An alarm so soon after the last one is the same one, still going on."""
 MAX_BLOCKS: Final = 50_000  # about 35 days; beyond, every second one is dropped by the caller's choice of period
 CONFIDENCE: Final = 0.95
 FEW: Final = 10
@@ -29,7 +32,7 @@ _DRIFT_MARGIN: Final = 10.0  # twice what a week reached is reached again within
 
 
 def calibrate(blocks: Sequence[float], *, block_ns: int = BLOCK_NS, per_day: float = 1.0) -> Calibration:
-    """Return the threshold for at most `per_day` alarms a day, from the maxima of clean blocks."""
+    """Return the threshold for at most `per_day` alarms a day, from the maxima of clean blocks in their order."""
     ordered = tuple(sorted(blocks))[-MAX_BLOCKS:]
     count = len(ordered)
     if not count:
@@ -37,10 +40,25 @@ def calibrate(blocks: Sequence[float], *, block_ns: int = BLOCK_NS, per_day: flo
     a_day = DAY / block_ns
     k = rank(count, min(per_day / a_day, 1.0))
     if k:
-        return Calibration(ordered, block_ns, ordered[-k], k, per_day, _drift_limit(blocks, ordered, a_day, per_day))
+        found = peaks(blocks[-MAX_BLOCKS:], k, max(APART // block_ns, 1))
+        if len(found) == k:
+            return Calibration(ordered, block_ns, found[-1], k, per_day, _drift_limit(blocks, ordered, a_day, per_day))
     margin = _FEW_MARGIN if count < FEW else _MARGIN
     bound = 1.0 - (1.0 - CONFIDENCE) ** (1.0 / count)  # none of n exceeded: the rule of three, exactly
     return Calibration(ordered, block_ns, ordered[-1] * margin, 0, bound * a_day)
+
+
+def peaks(blocks: Sequence[float], most: int, apart: int) -> list[float]:
+    """Return the highest blocks, falling, at most so many; one less than `apart` from a higher one is the same peak."""
+    taken: set[int] = set()
+    found: list[float] = []
+    for index in sorted(range(len(blocks)), key=lambda one: -blocks[one]):
+        if len(found) == most:
+            break
+        if taken.isdisjoint(range(index - apart + 1, index + apart)):
+            found.append(blocks[index])
+        taken.add(index)
+    return found
 
 
 def _drift_limit(blocks: Sequence[float], ordered: tuple[float, ...], a_day: float, per_day: float) -> float:

@@ -18,7 +18,7 @@ from math import exp
 from typing import Final, NamedTuple
 
 from icsguard.core.clock import DAY, HOUR, SECOND
-from icsguard.detect.calibration import p_value
+from icsguard.detect.calibration import APART, p_value
 from icsguard.twin.site_model import Calibration
 
 SUSPENDED: Final = 100.0
@@ -31,8 +31,6 @@ POWERS: Final = (0.2, 0.5, 1.0)
 """Bets on p: power * p ** (power - 1). The last one bets nothing, and keeps a third of the stake from loss."""
 JUMP: Final = 0.05
 """Share of the stake dealt anew at each block. A stake below 1 is filled up: quiet weeks must not make it deaf."""
-APART: Final = 600 * SECOND
-"""An alarm so soon after the last one is the same one, still going on."""
 LASTING: Final = 3_000 * SECOND
 """One that still goes on after so long counts again: a plant that alarms without end keeps no promise."""
 MAX_ALARMS: Final = 64  # kept of the last day; so many are far too many for any budget

@@ -3,7 +3,7 @@ import random
 import pytest
 
 from icsguard.core.clock import DAY, SECOND
-from icsguard.detect.calibration import FEW, Drift, calibrate, p_value, rank
+from icsguard.detect.calibration import FEW, Drift, calibrate, p_value, peaks, rank
 from icsguard.twin.site_model import Calibration
 
 MINUTES_A_DAY = 1440
@@ -16,8 +16,29 @@ def test_ranks_are_those_of_the_beta_law(blocks, k):
 
 
 def test_a_week_of_blocks_gives_a_guaranteed_threshold():
-    made = calibrate([float(i) for i in range(10_080)])
+    made = calibrate([float(i * 5003 % 10_080) for i in range(10_080)])
     assert (3, 10_077.0, 1.0) == (made.rank, made.threshold, made.per_day)
+
+
+def test_high_blocks_of_one_episode_count_once():
+    """Operators see one alarm, not ten: the other nine must not make the threshold stricter than was promised."""
+    quiet = [float(i * 5003 % 10_080) for i in range(10_080)]
+    quiet[4_000:4_010] = [20_000.0 + i for i in range(10)]
+    made = calibrate(quiet)
+    assert (3, 10_078.0) == (made.rank, made.threshold)
+
+
+def test_peaks_are_apart_and_fall():
+    assert [9.0, 7.0] == peaks([1.0, 9.0, 8.0, 2.0, 3.0, 7.0], 2, 3)
+    assert [9.0, 8.0] == peaks([1.0, 9.0, 8.0, 2.0, 3.0, 7.0], 2, 1)
+
+
+def test_blocks_that_lead_from_one_peak_to_the_next_make_them_one():
+    assert [9.0, 1.0] == peaks([9.0, 8.4, 8.8, 8.5, 8.6, 0.3, 0.2, 0.1, 1.0], 2, 3)
+
+
+def test_a_week_in_which_all_is_one_episode_gives_no_guarantee():
+    assert 0 == calibrate([1.0] * 10, per_day=1_440.0).rank
 
 
 def test_few_blocks_give_a_margin_and_an_honest_bound():
