@@ -47,6 +47,15 @@ def test_no_machine_does_better_than_carnot():
     assert 1.5 < lost / power < carnot
 
 
+def test_the_condenser_gives_off_what_rooms_and_machines_bring():
+    state = run(9000, setpoint_suction=1.3)
+    loads = 2 * 30 + sum(1.2 * (state["wet_bulb"] + 5 - state[f"room_{number}"]) for number in (1, 2))
+    idle = 3.0 + 2.0 * state["steps"]
+    compressed = 0.45 * (sum(state[f"power_{number}"] for number in (1, 2, 3)) - idle)
+    given = 20.0 * (0.1 + 0.9 * state["fan_condenser"] / 100) * (state["condensed"] - state["wet_bulb"])
+    assert loads + compressed == pytest.approx(given, rel=0.01)
+
+
 def test_a_higher_pressure_ratio_carries_less_and_costs_more():
     low, high = swept(-28, 7), swept(-28, 11)
     assert low[0] > high[0]
