@@ -11,7 +11,7 @@ from typing import Final
 from icsguard.core.clock import SECOND
 from icsguard.detect.calibration import Drift
 from icsguard.detect.guarantee import Guarantee
-from icsguard.twin.site_model import Calibration
+from icsguard.twin.site_model import NO_UNREST, Calibration, Unrest
 
 REMIND_NS: Final = 300 * SECOND
 MAX_SOURCES: Final = 256  # clients with an alarm of their own; beyond, all share one
@@ -20,11 +20,12 @@ MAX_SOURCES: Final = 256  # clients with an alarm of their own; beyond, all shar
 class Alarm:
     """One stream of scores against one calibration."""
 
-    def __init__(self, calibration: Calibration) -> None:
+    def __init__(self, calibration: Calibration, unrest: Unrest = NO_UNREST) -> None:
         self.calibration = calibration
-        self.guarantee = Guarantee(calibration)
+        self.guarantee = Guarantee(calibration, unrest)
         self._drift = Drift(calibration)
         self._block_end, self._block_max = 0, 0.0
+        self._unrest, self._rows = 0.0, 0
         self._told: dict[str, int] = {}
         self.last_at = 0
         """When a score was last above the threshold."""
@@ -43,15 +44,21 @@ class Alarm:
         self._told[key] = at
         return True
 
-    def drift(self, score: float, at: int) -> bool:
-        """Take the same score for the slow path and for the guarantee; say whether drift is to be told now."""
+    def drift(self, score: float, at: int, unrest: float = 0.0) -> bool:
+        """Take the same score for the slow path and for the guarantee; say whether drift is to be told now.
+
+        `unrest` is for the guarantee alone.
+        """
+        told = False
         if at >= self._block_end:
             told = self._end_block(at) if self._block_end else False
             self._block_end, self._block_max = at + self.calibration.block_ns, score
-            return told
+            self._unrest, self._rows = 0.0, 0
         self._block_max = max(self._block_max, score)
-        return False
+        self._unrest += unrest
+        self._rows += 1
+        return told
 
     def _end_block(self, at: int) -> bool:
-        self.guarantee.block(self._block_max, at)
+        self.guarantee.block(self._block_max, at, self._unrest / self._rows)
         return self._drift.block(self._block_max)

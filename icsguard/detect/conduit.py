@@ -95,7 +95,7 @@ class ConduitWatch:
             self.what_if = WhatIf(model, options.points, steps)
             self.sandbox = SandboxWatch(options.name, options.points, model, site.engineering, steps)
             self.residuals = ResidualWatch(model, site.scorer) if site.scorer else None
-        self.residual_alarm = Alarm(model.residuals if model else Calibration())
+        self.residual_alarm = Alarm(model.residuals, model.unrest) if model else Alarm(Calibration())
         self._flow_alarm = Alarm(model.flow if model else Calibration())
         self._rows: deque[Row] = deque()
         self.last_row: Row | None = None
@@ -255,7 +255,7 @@ class ConduitWatch:
             return
         self.strange = strange
         alarm = self.residual_alarm
-        at_once, slowly = alarm.score(strange.score, strange.at), alarm.drift(strange.score, strange.at)
+        at_once, slowly = alarm.score(strange.score, strange.at), alarm.drift(strange.score, strange.at, strange.unrest)
         if at_once or slowly:
             found = explain.implausible(
                 strange, conduit=self.options.name, calibration=alarm.calibration, drift=not at_once

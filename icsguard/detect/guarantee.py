@@ -1,10 +1,11 @@
 """Does the promised number of false alarms still hold? Watched beside the alarms, and told when it does not.
 
-Two watches. *Counts*: so many separate alarms within an hour or a day as the budget makes next to impossible. *A
+Three watches. *Counts*: so many separate alarms within an hour or a day as the budget makes next to impossible. *A
 martingale* over the conformal p-values of blocks that were not alarmed: a bet, block after block, that they are smaller
 than chance makes them. While the plant is what it was the stake hardly grows; above 100 nobody should believe it any
 more. Neighbouring short blocks share their rows' memory, so that several bets are placed in turn, each on blocks that
-are apart, and their mean counts.
+are apart, and their mean counts. *Unrest*: how far the step ahead misses all points on average, over an hour, beyond
+what any clean hour showed; scores are made of the one worst miss, so that they tell a plant that became noisier late.
 
 While suspended, alarms are still told, and rules still decide; what statistics would have held falls back to an alert.
 Thresholds stay as they are: what learns from alarms learns the attack.
@@ -19,7 +20,7 @@ from typing import Final, NamedTuple
 
 from icsguard.core.clock import DAY, HOUR, SECOND
 from icsguard.detect.calibration import APART, p_value
-from icsguard.twin.site_model import Calibration
+from icsguard.twin.site_model import NO_UNREST, Calibration, Unrest
 
 SUSPENDED: Final = 100.0
 """Stake at which the guarantee is suspended; from one filling to the next a chance of one in a hundred at most."""
@@ -29,6 +30,10 @@ FORGOTTEN_NS: Final = 600 * SECOND
 """Blocks so far apart have forgotten each other: so many bets as there are blocks within it are placed in turn."""
 POWERS: Final = (0.2, 0.5, 1.0)
 """Bets on p: power * p ** (power - 1). The last one bets nothing, and keeps a third of the stake from loss."""
+UNREST_NS: Final = HOUR
+"""Window over which unrest is averaged; blocks that were alarmed are left out, as an attack is no unrest."""
+LEAST_UNREST: Final = DAY
+"""Fewer clean blocks do not know the highest hour."""
 JUMP: Final = 0.05
 """Share of the stake dealt anew at each block. A stake below 1 is filled up: quiet weeks must not make it deaf."""
 LASTING: Final = 3_000 * SECOND
@@ -54,8 +59,10 @@ class Rates(NamedTuple):
 class Guarantee:
     """The watch over one alarm's calibration."""
 
-    def __init__(self, calibration: Calibration) -> None:
+    def __init__(self, calibration: Calibration, unrest: Unrest = NO_UNREST) -> None:
         self._calibration = calibration
+        self._highest = unrest.highest
+        self._unrest: deque[float] = deque(maxlen=window_blocks(calibration.block_ns))
         self._lags = max(1, FORGOTTEN_NS // max(calibration.block_ns, 1))
         self._bets = self._new_bets()
         self._turn = self._sign_at = 0
@@ -85,14 +92,16 @@ class Guarantee:
             self.alarms += 1
         self._last_alarm = at
 
-    def block(self, score: float, at: int) -> None:
-        """Take the highest score of a finished block."""
+    def block(self, score: float, at: int, unrest: float = 0.0) -> None:
+        """Take the highest score of a finished block, and the mean unrest of its rows."""
         self.watched_ns += self._calibration.block_ns
         if not self.is_given:
             return
         if score <= self._calibration.threshold:
             self._bet(p_value(self._calibration, score))
-        if self.stake > SUSPENDED or any(self._count(window, at) >= most for window, most in self._most):
+            self._unrest.append(unrest)
+        many = any(self._count(window, at) >= most for window, most in self._most)
+        if many or self.stake > SUSPENDED or self._is_restless():
             self.suspended_since = self.suspended_since or at
             self._bets, self._sign_at = self._new_bets(), at
         elif at - self._sign_at >= QUIET_NS:
@@ -127,8 +136,17 @@ class Guarantee:
     def _new_bets(self) -> list[list[float]]:
         return [[1.0 / len(POWERS)] * len(POWERS) for _ in range(self._lags)]
 
+    def _is_restless(self) -> bool:
+        seen = self._unrest
+        return 0.0 < self._highest < sum(seen) / (seen.maxlen or 1)  # not yet full: too low, and nothing is told
+
     def _count(self, window: int, at: int) -> int:
         return sum(at - one < window for one in self._alarms)
+
+
+def window_blocks(block_ns: int) -> int:
+    """Return over how many blocks unrest is averaged."""
+    return max(UNREST_NS // max(block_ns, 1), 1)
 
 
 def promise(one: Guarantee) -> str:

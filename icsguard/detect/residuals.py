@@ -26,6 +26,14 @@ MAX_RESIDUAL: Final = 1e3
 """Standardised residuals are cut off here."""
 MAX_SMOOTHED: Final = 10.0
 """Before smoothing they are cut off much earlier: one jump must not blind the slow streams for minutes."""
+MAX_UNREST: Final = 3.0
+"""A residual counts for so many of its usual size at most: unrest is of all points, not the jump of one."""
+
+
+def unrest(step: Array, usual: Array) -> Array:
+    """Return the mean size of rows of one-step residuals (standard deviations) in units of the usual ones."""
+    found: Array = np.minimum(step / usual, MAX_UNREST).mean(axis=-1)
+    return found
 
 
 class Smoother:
@@ -60,6 +68,8 @@ class Strange(NamedTuple):
     score: float
     stream: str
     contributions: tuple[Contribution, ...]
+    unrest: float = 0.0
+    """How far the step ahead misses all points, in units of what is usual for each."""
 
 
 class Levels(NamedTuple):
@@ -87,6 +97,7 @@ class ResidualWatch:
         self._commands = np.array([i for i, column in enumerate(columns) if column.kind == "command"], dtype=np.intp)
         self._sigma = np.array([[c.sigma_time for c in columns], [c.sigma_space for c in columns]])[:, self._moving]
         self._yardsticks = np.maximum(np.array(model.stream_scale), 1e-6).reshape(-1, len(STREAMS), len(self._moving))
+        self._usual = self._usual_of(model)
         self._settling = model.settling
         self._since = self._settled = max(model.settling, default=0)
         self._modes = {mode: place + 1 for place, mode in enumerate(model.modes)}
@@ -131,18 +142,22 @@ class ResidualWatch:
         # `expected` is the row itself where a command changed during the step: nobody knows when in it that acted.
         moving = self._moving
         seen = raw[moving]
-        yardstick = self._yardsticks[sum(self._since < rows for rows in self._settling)]
+        kind = sum(self._since < rows for rows in self._settling)
         smoothed = self._smoother.feed(
             (seen - expected[moving]) / self._sigma[0], (seen - beside[moving]) / self._sigma[1]
         )
-        streams = smoothed / yardstick
+        streams = smoothed / self._yardsticks[kind]
         best, worst = divmod(int(streams.argmax()), len(moving))
         score = float(streams[best, worst])
         self._expected = expected
         self.levels = Levels(streams, seen, (seen - beside[moving]) / self._sigma[1])
         told = expected if best < len(SPANS) else beside
         shares = self._shares(streams[best], raw, told) if score > self._explained else ()
-        return Strange(at, score, STREAMS[best], shares)
+        restless = 0.0 if self._usual is None else float(unrest(smoothed[0], self._usual[kind]))
+        return Strange(at, score, STREAMS[best], shares, restless)
+
+    def _usual_of(self, model: SiteModel) -> Array | None:
+        return np.array(model.unrest.usual).reshape(-1, len(self._moving)) if model.unrest.highest else None
 
     def _shares(self, levels: Array, raw: Array, told: Array) -> tuple[Contribution, ...]:
         total = float(levels.sum()) or 1.0

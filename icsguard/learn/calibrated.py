@@ -15,12 +15,13 @@ from icsguard.detect.calibration import BLOCK_NS, calibrate
 from icsguard.detect.flow_features import features
 from icsguard.detect.flow_model import FlowModel
 from icsguard.detect.flows import FlowWatch, window_ns
-from icsguard.detect.residuals import STREAMS, Smoother
+from icsguard.detect.guarantee import LEAST_UNREST, window_blocks
+from icsguard.detect.residuals import STREAMS, Smoother, unrest
 from icsguard.inference.api import Array
 from icsguard.learn.recorded import Recorded
 from icsguard.twin.dynamics import Law
 from icsguard.twin.scoring import Matrices, predict
-from icsguard.twin.site_model import Calibration, Column
+from icsguard.twin.site_model import NO_UNREST, Calibration, Column, Unrest
 
 QUANTILE: Final = 0.9995
 """Residuals are divided by this quantile of their own clean size (of few rows: their largest)."""
@@ -32,6 +33,8 @@ LEAST_ROWS: Final = 200
 """Fewer rows make no yardstick of their own."""
 PARTS: Final = 8
 """Of the rows, each once left out of the yardsticks that judge it."""
+LEAST_USUAL: Final = 0.15
+"""Standard deviations: a usual residual is never taken for smaller."""
 _LEAST_SCALE: Final = 0.3
 """Standard deviations: a yardstick is never finer."""
 _TAIL_NS: Final = 120 * SECOND
@@ -85,6 +88,7 @@ class Calibrated:
     stream_scale: tuple[float, ...]
     settling: tuple[int, ...]
     calibration: Calibration
+    unrest: Unrest = NO_UNREST
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,7 @@ class _Scaled:
     yardsticks: Array
     """Yardsticks x streams x columns; the first for a settled plant."""
     calibration: Calibration
+    unrest: Unrest
     dullness: float
     """How large a residual must be for an alarm, in the geometric mean over streams and columns: less is better."""
 
@@ -115,7 +120,7 @@ def calibrate_residuals(
         if (scaled := _scaled(levels, residuals, settling, length=length, per_day=per_day)) is not None
     ]
     best = min(tried, key=lambda one: one.dullness)
-    return Calibrated(tuple(best.yardsticks.ravel().tolist()), best.settling, best.calibration)
+    return Calibrated(tuple(best.yardsticks.ravel().tolist()), best.settling, best.calibration, best.unrest)
 
 
 def _levels(one: Residuals, moving: Sequence[Column]) -> Array:
@@ -143,7 +148,7 @@ def _scaled(
     calibration = calibrate(_blocks(scores, length), per_day=per_day)
     widths = np.array([float(np.log(one).mean()) for one in table])
     dullness = float(np.log(max(calibration.threshold, 1e-9))) + float(shares @ widths)
-    return _Scaled(settling, table, calibration, dullness)
+    return _Scaled(settling, table, calibration, _unrest(every, kind, len(settling) + 1, length), dullness)
 
 
 def _yardsticks(levels: Array, kind: NDArray[np.intp], kinds: int) -> Array:
@@ -173,6 +178,20 @@ def _scores(levels: Array, kind: NDArray[np.intp], table: Array) -> Array:
         fair = np.sqrt(table * _yardsticks(levels[others], kind[others], len(table)))
         scores[first:last] = (levels[first:last] / fair[kind[first:last]]).max(axis=(1, 2))
     return scores
+
+
+def _unrest(levels: Array, kind: NDArray[np.intp], kinds: int, length: int) -> Unrest:
+    """Return the usual size of one-step residuals by kind of row, and the highest clean mean over a window."""
+    step = levels[:, 0]
+    usual = np.stack([np.median(step[kind == number], axis=0) for number in range(kinds)])
+    usual = np.maximum(usual, LEAST_USUAL)
+    rows = unrest(step, usual[kind])
+    whole, window = len(rows) // length, window_blocks(BLOCK_NS)
+    if whole * BLOCK_NS < LEAST_UNREST:
+        return NO_UNREST
+    sums = np.concatenate([[0.0], np.cumsum(rows[: whole * length].reshape(whole, length).mean(axis=1))])
+    highest = float((sums[window:] - sums[:-window]).max()) / window
+    return Unrest(tuple(usual.ravel().tolist()), highest)
 
 
 def _kinds(changed: NDArray[np.bool_], settling: tuple[int, ...]) -> NDArray[np.intp]:

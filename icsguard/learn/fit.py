@@ -148,6 +148,7 @@ class _Fit:
             stream_scale=calibrated.stream_scale,
             settling=calibrated.settling,
             residuals=calibrated.calibration,
+            unrest=calibrated.unrest,
             flow=flow.calibration,
             flow_feature_scale=flow.scale,
             symbols=tuple(sorted(self._recorded.symbols)),

@@ -97,6 +97,19 @@ class Calibration:
 
 
 @dataclass(frozen=True, slots=True)
+class Unrest:
+    """How far the step ahead usually misses: a lasting change of it ends the guarantee."""
+
+    usual: tuple[float, ...] = ()
+    """Median size of each moving column's residual, standard deviations, by kind of row as in `stream_scale`."""
+    highest: float = 0.0
+    """What the mean over a window of clean blocks reached at most; 0 where too few blocks say so."""
+
+
+NO_UNREST: Final = Unrest()
+
+
+@dataclass(frozen=True, slots=True)
 class SiteModel:
     """The learnt process of one conduit."""
 
@@ -143,6 +156,7 @@ class SiteModel:
     """(column, rows): points that a load moves which nobody measures, and over how many rows that is averaged."""
     answer_ns: int = 0
     """What 99.9 % of the device's answers took at most; 0 where that is not known."""
+    unrest: Unrest = NO_UNREST
     schema: str = SCHEMA
 
     def law(self) -> Law:
@@ -213,6 +227,8 @@ def decode(data: bytes) -> SiteModel:
             "site-version", f"the site model is {model.schema!r:.40}, expected {SCHEMA}: learn again"
         )
     moving = sum(column.kind == "moving" for column in model.columns)
-    if len(model.stream_scale) != (len(model.settling) + 1) * STREAMS * moving:
+    kinds = len(model.settling) + 1
+    usual = kinds * moving if model.unrest.highest else len(model.unrest.usual)
+    if len(model.stream_scale) != kinds * STREAMS * moving or len(model.unrest.usual) != usual:
         raise ModelRefusedError("site-form", "the site model has not the yardsticks that its columns need: learn again")
     return model

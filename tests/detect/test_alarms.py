@@ -3,7 +3,7 @@ import random
 from icsguard.core.clock import SECOND
 from icsguard.detect.alarms import MAX_SOURCES, REMIND_NS, Alarm
 from icsguard.detect.calibration import calibrate
-from icsguard.twin.site_model import Calibration
+from icsguard.twin.site_model import Calibration, Unrest
 
 KNOWN = Calibration((1.0,), threshold=2.0)
 
@@ -41,3 +41,10 @@ def test_drift_is_judged_by_whole_blocks():
     told = [at for at in range(0, 3600, 10) if alarm.drift(10_075.0, at * SECOND)]
     assert told
     assert all(at % 60 == 0 for at in told)
+
+
+def test_a_block_hands_on_the_mean_unrest_of_its_rows():
+    alarm = Alarm(Calibration((1.0,), 60 * SECOND, 9.0, 1, 1.0), Unrest((1.0,), 9.9))
+    for at, unrest in ((0, 1.0), (20, 2.0), (40, 6.0), (60, 100.0)):
+        alarm.drift(1.0, at * SECOND, unrest)
+    assert [3.0] == list(alarm.guarantee._unrest)

@@ -4,8 +4,8 @@ import pytest
 
 from icsguard.core.clock import DAY, HOUR, MINUTE
 from icsguard.detect.calibration import calibrate
-from icsguard.detect.guarantee import APART, QUIET_NS, SUSPENDED, Guarantee, promise
-from icsguard.twin.site_model import Calibration
+from icsguard.detect.guarantee import APART, QUIET_NS, SUSPENDED, Guarantee, promise, window_blocks
+from icsguard.twin.site_model import Calibration, Unrest
 
 START = 1_763_640_000_000_000_000  # 2025-11-20 12:00 UTC
 
@@ -142,3 +142,40 @@ def test_a_larger_budget_bears_more_alarms(calibration):
     generous.block(0.5, START + 9 * APART)
     assert 0 == generous.suspended_since
     assert generous.watched_ns < DAY
+
+
+def _restless(calibration, level, blocks, score=0.5):
+    one, now = Guarantee(calibration, Unrest((1.0,), 1.2)), START
+    for _ in range(blocks):
+        now += MINUTE
+        one.block(score, now, level)
+    return one
+
+
+def test_an_hour_of_more_unrest_than_any_clean_hour_suspends(calibration):
+    assert 0 == _restless(calibration, 1.3, 55).suspended_since
+    assert 0 < _restless(calibration, 1.3, 60).suspended_since - START <= HOUR
+    assert _restless(calibration, 2.5, 30).suspended_since
+
+
+def test_unrest_that_clean_hours_knew_suspends_nothing(calibration):
+    assert 0 == _restless(calibration, 1.19, 300).suspended_since
+
+
+def test_blocks_that_were_alarmed_are_no_unrest(calibration):
+    one = Guarantee(calibration, Unrest((1.0,), 1.2))
+    one.block(99.0, START, 100.0)
+    assert not one._is_restless()
+
+
+def test_a_model_without_a_clean_day_knows_no_unrest(calibration):
+    one = Guarantee(calibration)
+    for number in range(100):
+        one.block(0.5, START + number * MINUTE, 50.0)
+    assert 0 == one.suspended_since
+
+
+def test_unrest_is_averaged_over_an_hour_of_blocks():
+    assert 60 == window_blocks(MINUTE)
+    assert 1 == window_blocks(2 * HOUR)
+    assert 1 <= window_blocks(0)

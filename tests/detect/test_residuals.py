@@ -2,9 +2,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from icsguard.detect.residuals import MAX_SMOOTHED, SPANS, STREAMS, ResidualWatch, Smoother
+from icsguard.detect.residuals import MAX_SMOOTHED, MAX_UNREST, SPANS, STREAMS, ResidualWatch, Smoother, unrest
 from icsguard.lab.offline import OfflineCell
 from icsguard.twin.grid import Row
+from icsguard.twin.site_model import Unrest
 
 
 def test_a_lasting_residual_shows_in_the_slow_streams_later():
@@ -38,6 +39,24 @@ def test_a_point_that_jumps_is_cut_off_before_it_is_smoothed():
     first = smoother.feed(np.array([500.0]), np.zeros(1))
     assert 500.0 == first[0, 0]
     assert abs(first[1, 0] - MAX_SMOOTHED * 2 / 7) < 1e-9
+
+
+def test_unrest_is_the_mean_of_all_points_and_no_jump_of_one():
+    usual = np.array([0.5, 2.0, 1.0, 1.0])
+    assert 1.0 == unrest(usual, usual)
+    assert (3.0 + MAX_UNREST) / 4 == unrest(np.array([0.5, 2.0, 1.0, 900.0]), usual)
+    np.testing.assert_allclose([1.0, 2.0], unrest(np.stack([usual, 2 * usual]), usual))
+
+
+def test_rows_tell_their_unrest_where_learning_knows_the_usual_one(fitted, site, points):
+    rows = list(_rows(fitted.model, points, 5, 9))
+    plain = ResidualWatch(fitted.model, site.scorer)
+    assert {0.0} == {one.unrest for row in rows if (one := plain.feed(row)) is not None}
+    moving = sum(column.kind == "moving" for column in fitted.model.columns)
+    kinds = len(fitted.model.settling) + 1
+    watch = ResidualWatch(replace(fitted.model, unrest=Unrest((0.5,) * moving * kinds, 9.0)), site.scorer)
+    seen = [one.unrest for row in rows if (one := watch.feed(row)) is not None]
+    assert 0.0 < np.median(seen) < MAX_UNREST
 
 
 def _rows(model, points, seconds, seed):

@@ -1,8 +1,9 @@
 import numpy as np
 
-from icsguard.detect.residuals import STREAMS
+from icsguard.detect.calibration import peaks
+from icsguard.detect.residuals import STREAMS, Smoother
 from icsguard.learn.calibrated import Residuals, calibrate_residuals
-from icsguard.twin.site_model import Column
+from icsguard.twin.site_model import NO_UNREST, Column
 
 
 def _column(name="a", kind="moving"):
@@ -72,3 +73,43 @@ def test_a_recording_shorter_than_a_minute_is_one_block():
 def test_a_plant_in_which_nothing_moves_has_no_threshold():
     made = calibrate_residuals([_noise(30)], [_column(kind="still")], step_ns=10**9, per_day=1.0)
     assert made.calibration.threshold == 0.0
+
+
+def _unrest(rows, changed=()):
+    one = _noise(rows)
+    flags = np.isin(np.arange(rows), changed)
+    return calibrate_residuals(
+        [Residuals(one.temporal, one.spatial, flags)], [_column()], step_ns=20 * 10**9, per_day=1.0
+    )
+
+
+def test_unrest_is_known_from_a_day_on():
+    assert NO_UNREST == _unrest(4_300).unrest
+    known = _unrest(4_320).unrest
+    assert 0.6 < known.usual[0] < 0.75  # half of a normal variable's sizes lie below .674
+    assert 1.0 < known.highest < 1.5
+
+
+def test_rows_after_commands_have_an_unrest_of_their_own():
+    made = calibrate_residuals([_switched(12_000)], [_column()], step_ns=20 * 10**9, per_day=1.0)
+    settled, *_, shortly = made.unrest.usual
+    assert shortly > 10 * settled
+
+
+def test_clean_scores_are_neither_tamer_nor_wilder_than_later_ones():
+    """Yardsticks made of the very rows that they judge would promise fewer alarms than come."""
+    shares = []
+    for seed in range(4, 10):
+        noise = np.random.default_rng(seed)
+        table = noise.standard_t(3, size=(12_000, 6))
+        columns = [_column(str(index)) for index in range(6)]
+        still = np.zeros(6_000, dtype=bool)
+        made = calibrate_residuals(
+            [Residuals(table[:6_000], table[:6_000], still)], columns, step_ns=20 * 10**9, per_day=30.0
+        )
+        scale = np.array(made.stream_scale).reshape(len(STREAMS), 6)
+        smoother = Smoother(6)
+        scores = np.array([(smoother.feed(row, row) / scale).max() for row in table[6_000:]])
+        later = peaks(scores.reshape(-1, 3).max(axis=1).tolist(), 200, 10)
+        shares.append(sum(one > made.calibration.threshold for one in later) / made.calibration.rank)
+    assert 0.7 < np.mean(shares) < 1.4

@@ -53,3 +53,9 @@ def test_what_does_not_move_has_no_band_and_what_was_not_measured_an_infinite_on
     assert (tank.model().bands(5)[:, 1] == 0).all()
     unmeasured = make_site((make_column("a", band=()),), ())
     assert np.isinf(unmeasured.bands(5)).all()
+
+
+def test_a_model_whose_unrest_is_not_of_its_columns_is_refused(tank):
+    wrong = tank.model(unrest=site_model.Unrest((1.0,) * 99, 1.5))
+    with pytest.raises(ModelRefusedError, match="yardsticks"):
+        site_model.decode(site_model.encode(wrong))
