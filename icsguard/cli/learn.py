@@ -71,10 +71,11 @@ def learn(
     seen = traffic.read(settings, chosen, source, device, port)
     with traffic.understood(folder):
         from icsguard.learn.propose import propose
-        from icsguard.learn.site import LearnError, learn_conduit
+        from icsguard.learn.site import LearnError, learn_conduit, siblings_of
 
         if review:
-            _show_proposal(propose(seen, conduit, chosen.policy), as_json=as_json)
+            proposal = propose(seen, conduit, chosen.policy, siblings=siblings_of(settings, conduit))
+            _show_proposal(proposal, as_json=as_json)
             return
         try:
             with progress_bar(f"learning {conduit}") as progress:

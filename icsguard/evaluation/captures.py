@@ -7,13 +7,14 @@ another one. *modbus_benign*: the first half of each capture teaches, the second
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from icsguard.config.load import check_file
 from icsguard.config.settings import Conduit
+from icsguard.core.clock import SECOND
 from icsguard.core.decision import Decision, Mode
 from icsguard.core.finding import Finding
 from icsguard.core.record import Record
@@ -24,12 +25,14 @@ from icsguard.evaluation.metrics import interval
 from icsguard.evaluation.tables import Row, Table
 from icsguard.learn.bounds import upper_bound
 from icsguard.learn.direction import Wire
+from icsguard.learn.operations import Sibling
 from icsguard.learn.player import Player, wires_of
 from icsguard.learn.proposal_text import points_text, policy_text
 from icsguard.learn.propose import propose
 from icsguard.learn.reassembly import Endpoint
 from icsguard.learn.traffic import Traffic, from_capture, wires
 from icsguard.policy.rules import Policy
+from icsguard.protocols.modbus import build
 from icsguard.runtime.files import shipped_rules
 
 TEACHING: Final = (
@@ -41,6 +44,9 @@ JUDGED: Final = {
     "characterization_modbus_6RTU_with_operate": TEACHING,
     "channel_4d_9s": ("channel_4d_12s",),  # another network; a covert channel runs in both
 }
+SCADA: Final = "192.168.1.100"
+COILS: Final = 200
+TRIED_S: Final = 1
 BENIGN: Final = ("ModbusTCP.pcap", "modbus_test.pcap")
 _IsAttack = Callable[[Transaction], bool]
 MAX_DEVICES: Final = 64  # of one capture: a plant's; more are left out, and said
@@ -78,22 +84,50 @@ class Judged:
 def lemay() -> tuple[Table, list[Judged]]:
     """Return the table of the Lemay captures. Raises DataMissingError."""
     place = folder() / "lemay"
-    judged = []
+    judged: list[Judged] = []
+    tried: list[Judged] = []
     for stem, teaching in JUDGED.items():
         found = Judged(stem)
-        files = [place / f"{one}.pcap" for one in teaching]
-        known = sorted(set().union(*(from_capture(file, "lemay").devices for file in files)))[:MAX_DEVICES]
-        policies = {device: _policy([from_capture(file, "lemay", device=device) for file in files]) for device in known}
-        devices = {host for host, _ in known}
+        policies = _policies([place / f"{one}.pcap" for one in teaching])
+        devices = {host for host, _ in policies}
         for device, played in _by_device(place / f"{stem}.pcap").items():
             _play(found, policies.get(device, Policy()), played, _sent_by(devices))
         judged.append(found)
+        if not tried:
+            tried.append(_tried(policies))
     notes = (
         "A field device that acts as a client is an attack; every other request counts as benign.",
         "The covert channel of channel_4d_9s runs in values that its client may write: it passes, and is not detected.",
         "Where a device was never asked while learning there is no conduit to it: an empty policy stands for that.",
+        f"Made up here: {SCADA} tries the first {COILS} coils of every device, one each {TRIED_S} s.",
+        "What reaches a device there is what `learn` generalised from operations: with an alert, few times a minute.",
     )
-    return Table("lemay", "Lemay: SCADA captures", tuple(one.row() for one in judged), notes), judged
+    return Table("lemay", "Lemay: SCADA captures", tuple(one.row() for one in (*judged, *tried)), notes), judged
+
+
+def _policies(files: Sequence[Path]) -> dict[Endpoint, Policy]:
+    """Return what is learnt for each device, one after the other, and again with the others' policies in force."""
+    known = sorted(set().union(*(from_capture(file, "lemay").devices for file in files)))[:MAX_DEVICES]
+    traffic = {device: [from_capture(file, "lemay", device=device) for file in files] for device in known}
+    alone = {device: _policy(recordings) for device, recordings in traffic.items()}
+    siblings = {device: [Sibling(one[0], alone[one]) for one in known if one != device] for device in known}
+    return {device: _policy(recordings, siblings[device]) for device, recordings in traffic.items()}
+
+
+def _tried(policies: Mapping[Endpoint, Policy]) -> Judged:
+    """Return what becomes of a brute-force attack by the one client that operates there."""
+    found = Judged("made up: every coil tried by the SCADA server")
+    for device, policy in policies.items():
+        wires = [
+            Wire(SECOND * (1 + TRIED_S * coil), 1, (SCADA, 40_000), device, from_client=True, data=_switched(coil))
+            for coil in range(COILS)
+        ]
+        _play(found, policy, wires, lambda _: True)
+    return found
+
+
+def _switched(coil: int) -> bytes:
+    return build.adu(coil, 1, build.write_coil(coil, on=True))
 
 
 def benign() -> tuple[Table, list[Judged]]:
@@ -122,12 +156,12 @@ def _by_device(path: Path) -> dict[Endpoint, list[Wire]]:
     return found
 
 
-def _policy(recordings: Sequence[Traffic]) -> Policy:
+def _policy(recordings: Sequence[Traffic], siblings: Sequence[Sibling] = ()) -> Policy:
     """Return what `icsguard learn` proposes for one device, read back from its text; an empty one of nothing."""
     examples = tuple(one for traffic in recordings for one in traffic.transactions)
     if not examples:
         return Policy()
-    proposal = propose(Traffic(examples, {}), "device", Policy())
+    proposal = propose(Traffic(examples, {}), "device", Policy(), siblings=siblings)
     if not proposal.rules:
         return Policy()
     files = {"p.policy.toml": policy_text(proposal), "p.points.csv": points_text(proposal.points), **shipped_rules()}

@@ -7,9 +7,8 @@ from typing import Final
 
 from icsguard.lab.plants.catalog import PLANTS
 
-WEEK: Final = 30_240
-"""Polls of 20 s."""
 MONTH: Final = 129_600
+"""Polls of 20 s in thirty days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ SHORT: Final = Form("short", ("water", "boiler"), 2_500, 1_200, 8, 120, 4, 20, (
 FULL: Final = Form(
     "full",
     tuple(PLANTS),
-    WEEK,
+    MONTH,  # a week's threshold lands in half to twice its rate on three plants of four, a month's on nine of ten
     MONTH,
     100,
     4_000,

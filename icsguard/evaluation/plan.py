@@ -22,7 +22,7 @@ from icsguard.evaluation.studies import STUDIES
 from icsguard.evaluation.tables import Table, Trace
 from icsguard.lab.plants.catalog import FROZEN, PLANTS
 
-PLANT_S: Final = 150.0
+PLANT_S: Final = 170.0
 """A plant of the full form, about, on a quiet core; only for the time that is left."""
 SECONDS: Final = {"batadal": 12.0, "wdt": 8.0, "tep_pasad": 10.0, "skab": 2.0, "lemay": 4.0, "modbus_benign": 3.0}
 _EVERYWHERE: Final = "every plant"

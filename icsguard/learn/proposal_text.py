@@ -90,6 +90,8 @@ def _rule(rule: ProposedRule) -> list[str]:
     functions = [service if "/" in service else int(service) for service in rule.functions]
     lines = ["[[rule]]", f"id = {json.dumps(rule.id)}", f"clients = {_list([rule.client])}"]
     lines += [f"units = {_list(rule.units)}", f"functions = {_list(functions)}"]
+    if rule.action:
+        lines.append(f"action = {json.dumps(rule.action)}")
     if rule.ranges:
         lines.append(f"ranges = {_list(rule.ranges)}")
     if rule.points:

@@ -17,10 +17,11 @@ from icsguard.core.clock import SECOND
 from icsguard.core.ids import AddressRange
 from icsguard.core.meaning import Intent, Table
 from icsguard.evidence.stamp import stamp
+from icsguard.learn.operations import RATE, Operation, Sibling, operations
 from icsguard.learn.points import Enriched, PointBook
 from icsguard.learn.seen import Element, Evidence, Habit, Seen
 from icsguard.learn.traffic import Traffic, learnable
-from icsguard.policy.rules import ClientGroup, Policy
+from icsguard.policy.rules import Action, ClientGroup, Policy
 from icsguard.protocols.modbus.functions import intent_of, service_name
 from icsguard.protocols.modbus.services import ServiceId
 
@@ -68,6 +69,8 @@ class ProposedRule:
     text: str = ""
     evidence: tuple[str, ...] = ()
     """Sentences for the comment above the rule."""
+    action: str = ""
+    """Empty for allow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +112,24 @@ class _Desk:
     seen: Seen
     book: PointBook
     names: dict[str, str]
+    siblings: Sequence[Sibling] = ()
     rules: list[ProposedRule] = field(default_factory=list)
     review: list[ReviewItem] = field(default_factory=list)
+    habitual: set[tuple[int, int, int]] = field(default_factory=set)
+    """Unit, function and coil of every write of the present client that is a habit."""
 
 
 def propose(
-    traffic: Traffic, conduit: str, policy: Policy | None = None, options: LearnOptions | None = None
+    traffic: Traffic,
+    conduit: str,
+    policy: Policy | None = None,
+    options: LearnOptions | None = None,
+    siblings: Sequence[Sibling] = (),
 ) -> Proposal:
-    """Return what the traffic suggests. `policy` brings the client groups and points that already have names."""
+    """Return what the traffic suggests. `policy` brings the client groups and points that already have names.
+
+    `siblings`: conduits with policies in force; what a client may operate there tells of devices of the same kind.
+    """
     options = options or LearnOptions()
     policy = policy or Policy()
     counts: Counter[str] = Counter(traffic.counts)
@@ -127,10 +140,11 @@ def propose(
     seen = Seen(occasion_s * SECOND)
     seen.take(examples)
     names, groups = _name_clients(seen, policy.groups, counts)
-    desk = _Desk(options, seen, PointBook(policy.points, seen, options.margin), names)
+    desk = _Desk(options, seen, PointBook(policy.points, seen, options.margin), names, siblings)
     for client in sorted({habit.client for habit in seen.habits} & names.keys(), key=_by_address):
         _propose_reads(desk, client)
         _propose_writes(desk, client)
+        _propose_operations(desk, client)
         _review_others(desk, client)
     return Proposal(
         conduit,
@@ -239,7 +253,30 @@ def _propose_writes(desk: _Desk, client: str) -> None:
             rare[name] += good.pop(name)  # half of a value is a habit, the other is not: nobody knows what that is
         if good:
             desk.rules.append(_write_rule(desk, habit, good))
+            coils = [one for several in good.values() for one, _ in several if one.table is Table.COIL]
+            desk.habitual |= {(habit.unit, habit.function, one.address) for one in coils}
         _review_rare(desk, habit, rare)
+
+
+def _propose_operations(desk: _Desk, client: str) -> None:
+    """One rule with an alert for each unit and function: see `learn.operations`."""
+    habitual, desk.habitual = frozenset(desk.habitual), set()
+    found: dict[tuple[int, int], list[Operation]] = {}
+    for one in operations(desk.seen, client, habitual, desk.options.min_occasions, desk.siblings):
+        found.setdefault((one.unit, one.function), []).append(one)
+    for (unit, function), several in sorted(found.items()):
+        rule = ProposedRule(
+            _rule_id("operate", desk.names[client], unit, f"-fc{function}"),
+            desk.names[client],
+            (unit,),
+            (str(function),),
+            _ranges((Table.COIL, coil) for one in several for coil in one.coils),
+            rate=RATE,
+            text=f"Operations of {client} at unit {unit} that are rare",
+            evidence=tuple(sentence for one in several for sentence in one.why),
+            action=Action.ALERT.value,
+        )
+        desk.rules.append(rule)
 
 
 def _review_rare(desk: _Desk, habit: Habit, rare: dict[str, list[tuple[Element, Evidence]]]) -> None:

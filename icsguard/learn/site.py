@@ -17,6 +17,7 @@ from icsguard.config.load import check_file
 from icsguard.config.problem import Problem
 from icsguard.config.settings import Conduit, Settings
 from icsguard.inference.api import ModelRefusedError
+from icsguard.learn.operations import Sibling
 from icsguard.learn.proposal_text import points_text, policy_text
 from icsguard.learn.propose import LearnOptions, Proposal, propose
 from icsguard.learn.traffic import Traffic, learnable
@@ -75,7 +76,7 @@ def learn_conduit(  # noqa: PLR0913 - what is known, what to learn from, where t
     Raises LearnError where there is nothing to learn from, or a file stands in the way and `overwrite` is not said.
     """
     progress(0.0, "looking at who asks what")
-    proposal = propose(traffic, conduit.name, conduit.policy, options)
+    proposal = propose(traffic, conduit.name, conduit.policy, options, siblings_of(settings, conduit.name))
     if not proposal.requests:
         raise LearnError(
             f"the traffic of {conduit.name} holds no request that was answered as asked: let its clients work through "
@@ -107,6 +108,12 @@ def learn_conduit(  # noqa: PLR0913 - what is known, what to learn from, where t
         note,
         metrics,
     )
+
+
+def siblings_of(settings: Settings, conduit: str) -> list[Sibling]:
+    """Return the other Modbus conduits with the policies that are in force there."""
+    others = [one for one in settings.conduits if one.name != conduit and one.opcua is None]
+    return [Sibling(one.name, one.policy) for one in others if one.policy.rules]
 
 
 def _write(files: tuple[tuple[Path, str], ...], *, overwrite: bool) -> None:

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from icsguard.core.transaction import Outcome, Transaction
 from icsguard.learn.capture import Segment
+from icsguard.learn.traffic import Traffic
+from icsguard.protocols.modbus import build
+from icsguard.protocols.modbus.pdu import parse_request
 
 HMI, PLC = ("10.0.0.21", 40_001), ("10.1.0.5", 502)
 SECOND = 1_000_000_000
@@ -117,3 +121,21 @@ def capture(tmp_path, frames) -> Callable[[Iterable[Segment]], Path]:
         return tmp_path / name
 
     return write
+
+
+@pytest.fixture
+def traffic():
+    """Traffic made of (second, client, request PDU, values) tuples."""
+
+    def make(*asked) -> Traffic:
+        found = []
+        for number, (at, client, pdu, *values) in enumerate(asked, 1):
+            answer = build.adu(1, 1, build.answer(parse_request(1, pdu), values))
+            moment = at * SECOND
+            request = build.adu(1, 1, pdu)
+            found.append(
+                Transaction(number, "plc1", 1, client, moment, moment + 1, request, answer, 0, Outcome.ANSWERED)
+            )
+        return Traffic(tuple(found), {"adus": 2 * len(found)}, {}, "site.pcap")
+
+    return make

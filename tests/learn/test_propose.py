@@ -1,36 +1,16 @@
 import pytest
 
-from icsguard.core.clock import SECOND
 from icsguard.core.decision import Decision
 from icsguard.core.meaning import Table
 from icsguard.core.point import DataType, Point
-from icsguard.core.transaction import Outcome, Transaction
+from icsguard.core.transaction import Outcome
 from icsguard.learn.propose import MAX_RUNS, LearnOptions, propose
 from icsguard.learn.traffic import Traffic
 from icsguard.policy.rules import ClientGroup, Policy
 from icsguard.protocols.modbus import build
-from icsguard.protocols.modbus.pdu import parse_request
 
 HMI = "10.0.0.21"
 EAGER = LearnOptions(min_reads=1, min_writes=1, min_occasions=1)
-
-
-@pytest.fixture
-def traffic():
-    """Traffic made of (second, client, request PDU, values) tuples."""
-
-    def make(*asked) -> Traffic:
-        found = []
-        for number, (at, client, pdu, *values) in enumerate(asked, 1):
-            answer = build.adu(1, 1, build.answer(parse_request(1, pdu), values))
-            moment = at * SECOND
-            request = build.adu(1, 1, pdu)
-            found.append(
-                Transaction(number, "plc1", 1, client, moment, moment + 1, request, answer, 0, Outcome.ANSWERED)
-            )
-        return Traffic(tuple(found), {"adus": 2 * len(found)}, {}, "site.pcap")
-
-    return make
 
 
 def habit(pdu: bytes, *values: int, times: int = 3, every: int = 600, client: str = HMI) -> list:
