@@ -18,7 +18,7 @@ import typer
 from icsguard.cli import show
 from icsguard.cli.exits import CliError, ExitCode
 
-ABOUT: Final = """An inline security gateway for Modbus/TCP with a shadow twin that tries each write first.
+ABOUT: Final = """An inline security gateway for Modbus/TCP and OPC UA with a shadow twin that tries each write first.
 
 First steps: `icsguard demo` (a plant, attacks and a report, on this machine alone), or for a real PLC `icsguard init`,
 `icsguard doctor`, `icsguard run`. Every command has --help, those that show something have --json.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -55,6 +55,10 @@ def preflight(settings: Settings) -> None:
         )
 
 
+_BARE: Final = "no policy yet: all that is well-formed passes"
+"""Of a conduit that learns or observes; enforcing without a policy is an error of the configuration."""
+
+
 def announcement(settings: Settings, path: Path) -> list[str]:
     """Return what is about to be guarded, one line a conduit."""
     return [
@@ -67,6 +71,6 @@ def announcement(settings: Settings, path: Path) -> list[str]:
 def conduit_line(conduit: Conduit) -> str:
     """Return one conduit: where clients connect, which device, how strictly."""
     rules = conduit.policy.rule_count
-    judged = f"{rules} rules, {len(conduit.policy.points)} points" if rules else "no policy yet: nothing is permitted"
+    judged = f"{rules} rules, {len(conduit.policy.points)} points" if rules else _BARE
     listen = f"{conduit.listen_host}:{conduit.listen_port}"
     return f"  {conduit.name}: {listen} -> {conduit.device_host}:{conduit.device_port}, mode {conduit.mode}, {judged}"

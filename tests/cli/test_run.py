@@ -14,11 +14,15 @@ def config(tmp_path):
     return path
 
 
-def test_what_is_guarded_is_said_before_it_starts(config):
+@pytest.mark.parametrize("mode", ["learn", "observe"])
+def test_what_is_guarded_is_said_before_it_starts(config, mode):
+    config.write_text(GOOD + f'mode = "{mode}"\n')
     settings = load_config(config)
     assert isinstance(settings, Settings)
     lines = announcement(settings, config)
-    assert "  plc1: 127.0.0.1:1502 -> 10.0.0.1:502, mode observe, no policy yet: nothing is permitted" in lines
+    assert (
+        f"  plc1: 127.0.0.1:1502 -> 10.0.0.1:502, mode {mode}, no policy yet: all that is well-formed passes" in lines
+    )
 
 
 @pytest.mark.parametrize("status", [0, 1])
