@@ -145,6 +145,6 @@ def _gaps(stage):
     return [one for one in stage.guard.written() if one["kind"] == "gap" and one["facts"].get("where") == "syslog"]
 
 
-@case("L4", "witness silent, lying or forked", "ledger live while a quorum stands")
+@case("L4", "witness silent, lying or forked", "ledger live while a quorum stands (not in this version)")
 def witness(stage):
     raise CannotRun("this version has no witnessed ledger: records are plain lines")
