@@ -20,8 +20,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT = ROOT / "build" / "compiled"
 PACKAGES = ("conversation", "policy", "protocols/modbus")
-MODULES = ("runtime/clock.py", "runtime/mirror.py")
-"""What of the shell is called for each frame and subclassed by nobody."""
+MODULES = tuple(f"runtime/{name}.py" for name in ("clock", "link", "listener", "mirror", "modbus_shell"))
+"""What of the shell is called for each frame."""
 IN_C = ("runtime/_wire", "runtime/_quick")
 """What is written in C: sockets, and how Python's tuples are made; no protocol."""
 LEFT_OUT = {
@@ -34,8 +34,14 @@ LEFT_OUT = {
 }
 
 
-OPEN = {"conversation/asking.py": "Asking", "conversation/course.py": "Course", "conversation/guard.py": "Guard"}
-"""Classes that Python code subclasses: OPC UA's requests, what follows them, and its guard."""
+OPEN = {
+    "conversation/asking.py": ("Asking",),
+    "conversation/course.py": ("Course",),
+    "conversation/guard.py": ("Guard",),
+    "runtime/listener.py": ("Listener",),
+    "runtime/modbus_shell.py": ("ClientEnd", "DeviceEnd"),
+}
+"""Classes that Python code subclasses: OPC UA's requests, what follows them, its guard, its shells and the pool's."""
 MARK = "@mypyc_attr(allow_interpreted_subclasses=True)"
 IMPORT = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from mypy_extensions import mypyc_attr\n"
 
@@ -55,6 +61,7 @@ def build(place: Path) -> int:
         shutil.copytree(ROOT / "icsguard", tree / "icsguard", ignore=shutil.ignore_patterns("__pycache__", "*.so"))
         made_from = digest(tree / "icsguard")
         open_up(tree / "icsguard")
+        name_members(tree)
         compile_in(tree)
         for extension in (*tree.glob("*.so"), *(tree / "icsguard").rglob("*.so")):
             target = fresh / extension.relative_to(tree)
@@ -84,13 +91,24 @@ def fits(place: Path) -> bool:
 
 def open_up(package: Path) -> None:
     """Mark the classes in OPEN for the compiler; the sources do not, it would be one more thing to install."""
-    for name, kind in OPEN.items():
+    for name, kinds in OPEN.items():
         path = package / name
         head, future, body = path.read_text().partition("from __future__ import annotations\n")
-        body, count = re.subn(rf"^(?=class {kind}\b)", f"{MARK}\n", body, flags=re.MULTILINE)
-        if not future or count != 1:
-            raise ValueError(f"{name} has no class {kind} as it is looked for")
+        body, count = re.subn(rf"^(?=class ({'|'.join(kinds)})\b)", f"{MARK}\n", body, flags=re.MULTILINE)
+        if not future or count != len(kinds):
+            raise ValueError(f"{name} lacks a class of {', '.join(kinds)} as it is looked for")
         path.write_text(f"{head}{future}{IMPORT}{body}")
+
+
+def name_members(tree: Path) -> None:
+    """Give enumerations' members that functions name variables of their own: see enum_names."""
+    sys.path.insert(0, str(Path(__file__).resolve().parent))
+    from enum_names import enumerations, rewritten  # noqa: PLC0415 - beside this file, and only for this
+
+    names = enumerations(tree / "icsguard")
+    for module in modules():
+        path = tree / module
+        path.write_text(rewritten(path.read_text(), names))
 
 
 def compile_in(tree: Path) -> None:

@@ -12,7 +12,8 @@ from typing import NamedTuple, Protocol
 from icsguard.conversation.flight import Flight
 from icsguard.conversation.states import LinkState
 from icsguard.core.defect import Defect
-from icsguard.core.transaction import Question
+from icsguard.core.flow import Client
+from icsguard.core.transaction import Opinion, Question
 from icsguard.protocols.modbus.pdu import Response
 
 
@@ -93,4 +94,57 @@ class DeviceLink(Protocol):
 
     def overdue(self, now: int) -> list[Flight]:
         """Take out the flights whose answer did not come in time."""
+        ...
+
+
+class Talk(Protocol):
+    """What a shell needs of a conversation, whatever its protocol. Each event returns the commands that it leads to."""
+
+    client: Client
+    """Who it is."""
+
+    @property
+    def flow(self) -> int:
+        """Its number."""
+        ...
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether nothing is left to do."""
+        ...
+
+    def asks(self, number: int) -> bool:
+        """Say whether an opinion on that transaction is still of use."""
+        ...
+
+    def next_timer(self) -> int:
+        """Return the `now` at which `timer` must be called at the latest; 0 for never."""
+        ...
+
+    def client_bytes(self, data: bytes, now: int) -> list[Command]:
+        """Take what the client sent."""
+        ...
+
+    def client_eof(self, now: int) -> list[Command]:
+        """The client will send no more."""
+        ...
+
+    def client_lost(self, now: int) -> list[Command]:
+        """The client is gone."""
+        ...
+
+    def opinion(self, opinion: Opinion, now: int) -> list[Command]:
+        """Take the shadow's answer."""
+        ...
+
+    def opinion_missing(self, why: str, now: int) -> list[Command]:
+        """The shadow is gone."""
+        ...
+
+    def timer(self, now: int) -> list[Command]:
+        """Do what is due."""
+        ...
+
+    def drain(self, now: int) -> list[Command]:
+        """Take nothing new, answer what is under way, then close."""
         ...

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from icsguard.config.settings import Conduit
 from icsguard.control import links
-from icsguard.conversation.api import Ask
-from icsguard.conversation.dialogue import Dialogue
+from icsguard.conversation.api import Ask, Talk
 from icsguard.conversation.folding import FoldKey
 from icsguard.conversation.guard import Guard
 from icsguard.conversation.pool import Pool
@@ -133,7 +132,7 @@ class Listener:
 
     # Clients.
 
-    def admit(self, end: ClientEnd) -> Dialogue | None:
+    def admit(self, end: ClientEnd) -> Talk | None:
         """Return a session for a new client; None where it must be closed at once, which is on record."""
         assert end.transport is not None  # noqa: S101 - called when the connection was made
         if not self._doors:
@@ -155,7 +154,7 @@ class Listener:
         """What the status warns of beside the site's own; a conduit of Modbus has nothing to say."""
         return ()
 
-    def session(self, client: Client, now: int) -> Dialogue:
+    def session(self, client: Client, now: int) -> Talk:
         """Return the conversation of a new client."""
         guard, flow = self.guard, self.guard.run.next_flow()
         if guard.pool is None:
@@ -271,7 +270,7 @@ class Listener:
 
     def wake(self) -> None:
         """Let sessions feel at once what changed for them."""
-        wakeups, self.guard.wakeups = self.guard.wakeups, {}
+        wakeups, self.guard.wakeups = cast("dict[int, Talk]", self.guard.wakeups), {}
         for flow, session in wakeups.items():
             end = self.ends.get(flow)
             if end is not None:

@@ -11,8 +11,7 @@ import contextlib
 import socket
 from typing import TYPE_CHECKING, Final, cast
 
-from icsguard.conversation.api import Ask, CloseClient, CloseLink, Command, OpenLink, ToClient, ToDevice
-from icsguard.conversation.dialogue import Dialogue
+from icsguard.conversation.api import Ask, CloseClient, CloseLink, Command, OpenLink, Talk, ToClient, ToDevice
 from icsguard.conversation.session import Session
 from icsguard.runtime.dialing import dial
 from icsguard.runtime.tasks import spawn
@@ -48,7 +47,7 @@ class ClientEnd(asyncio.Protocol):
         self.listener = listener
         self.device = DeviceEnd(self)
         self.transport: asyncio.Transport | None = None
-        self.session: Dialogue | None = None
+        self.session: Talk | None = None
         self.own: Session | None = None
         """The same where it has a device link of its own."""
         self.stalled = set[object]()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, TypeVar, cast
 
 from icsguard.config.settings import Conduit, UaSettings
-from icsguard.conversation.dialogue import Dialogue
+from icsguard.conversation.api import Talk
 from icsguard.conversation.opcua.guard import UaGuard
 from icsguard.conversation.opcua.options import Legs
 from icsguard.conversation.opcua.passthrough import Passed
@@ -114,10 +114,10 @@ class UaListener(Listener):
         """Return the shell of a new connection."""
         return UaClientEnd(self)
 
-    def session(self, client: Client, now: int) -> Dialogue:
+    def session(self, client: Client, now: int) -> Talk:
         """Return the conversation of a new client."""
         way = Passed if ua_of(self.conduit).way == "passthrough" else Terminated
-        return cast("Dialogue", way(self.guard, client, self.guard.run.next_flow(), now, os.urandom))
+        return cast("Talk", way(self.guard, client, self.guard.run.next_flow(), now, os.urandom))
 
     async def _watch_trust(self) -> None:
         settings = ua_of(self.conduit)

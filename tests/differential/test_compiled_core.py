@@ -21,6 +21,7 @@ DIALOGUES = 300  # of each kind; together some ten thousand events
 CONVERSATIONS = ROOT / "tests" / "conversation" / "test_session.py"
 OPCUA = ROOT / "tests" / "conversation" / "opcua"
 SHELL = ROOT / "tests" / "runtime" / "test_modbus_shell.py"
+OTHERS = [ROOT / "tests" / "runtime" / f"test_{name}.py" for name in ("opcua_shell", "pool_shell", "listener")]
 TRANSCRIPTS = "as_written or one_by_one"  # the others put spies where an extension takes only the real thing
 
 pytestmark = [
@@ -66,7 +67,9 @@ def test_both_cores_say_record_and_count_the_same(core):
 
 
 @pytest.mark.parametrize(
-    "which", [[CONVERSATIONS, "-k", TRANSCRIPTS], [OPCUA], [SHELL]], ids=["modbus", "opcua", "shell"]
+    "which",
+    [[CONVERSATIONS, "-k", TRANSCRIPTS], [OPCUA], [SHELL], OTHERS],
+    ids=["modbus", "opcua", "shell", "other shells"],
 )
 def test_conversations_hold_on_the_compiled_core(core, which):
     code = (
