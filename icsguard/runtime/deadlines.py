@@ -27,6 +27,8 @@ HEARING: Final = 10
 """Turns of the loop in which it is heard then, before what is overdue is ended: a new link takes some of them."""
 AT_ONCE: Final = 16
 """Sessions looked at in one turn of the loop: a tenth of a millisecond."""
+ENDED_AT_ONCE: Final = 4
+"""Sessions that are ended at their deadline in one turn: an end with its answers and records costs up to 0.1 ms."""
 PAUSE_S: Final = 0.001
 """Between two such turns: a thousand sessions are through in 64 ms."""
 
@@ -108,7 +110,7 @@ class Deadlines:
 
     def _look_at_noted(self, now: int) -> None:
         flows = []
-        while self._soon and self._soon[0][0] <= now:
+        while self._soon and self._soon[0][0] <= now and len(flows) < ENDED_AT_ONCE:
             flows.append(heappop(self._soon)[1])
         if self._soon:
             self.arm(self._soon[0][0])
@@ -131,21 +133,25 @@ class Deadlines:
             self._unseen.clear()
             self._round_due = now
             return
-        for end in self._unseen[-AT_ONCE:]:
-            self._look(end, now)
-        del self._unseen[-AT_ONCE:]
+        looks = ended = 0
+        while self._unseen and looks < AT_ONCE and ended < ENDED_AT_ONCE:
+            looks += 1
+            ended += self._look(self._unseen.pop(), now)
         if self._unseen:
             self._turn_due = now + int(PAUSE_S * 1e9)
             self._turn = self._loop.call_later(PAUSE_S, self._look_at_some)
 
-    def _look(self, end: ClientEnd, now: int) -> None:
+    def _look(self, end: ClientEnd, now: int) -> bool:
+        """Say whether something was due."""
         session = end.session
         if session is None:
-            return
+            return False
         due = session.next_timer()
-        if due and due <= now:
+        is_due = 0 < due <= now
+        if is_due:
             end.run(session.timer(now))
             due = session.next_timer()
         if due and due < self._round_due:
             heappush(self._soon, (due, session.flow))
             self.arm(due)
+        return is_due

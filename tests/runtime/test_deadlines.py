@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from icsguard.core.clock import MS, SECOND
-from icsguard.runtime.deadlines import AT_ONCE, HEARING, LATE_NS, MAX_TICK_NS, Deadlines
+from icsguard.runtime.deadlines import AT_ONCE, ENDED_AT_ONCE, HEARING, LATE_NS, MAX_TICK_NS, Deadlines
 
 START = 1_000 * SECOND
 
@@ -117,6 +117,24 @@ def test_a_deadline_that_stays_overdue_is_tried_again_and_does_not_stop_the_loop
     session.timer = lambda now: session.ended.append(now) or []
     world.until(START + MAX_TICK_NS + 10 * MS)
     assert 1 < len(session.ended) < 20
+
+
+def test_many_that_are_due_together_end_a_few_at_a_time(world):
+    world.until(START + MAX_TICK_NS - MS)
+    at = START + MAX_TICK_NS + 100 * MS
+    sessions = [world.add(at) for _ in range(3 * ENDED_AT_ONCE)]
+    world.until(at)
+    assert ENDED_AT_ONCE == sum(len(one.ended) for one in sessions)
+    world.until(at + 10 * MS)
+    assert [1] * len(sessions) == [len(one.ended) for one in sessions]
+
+
+def test_a_round_ends_only_a_few_in_one_turn(world):
+    sessions = [world.add(START + MS) for _ in range(AT_ONCE)]
+    world.until(START + MAX_TICK_NS)
+    assert ENDED_AT_ONCE == sum(len(one.ended) for one in sessions)
+    world.until(START + MAX_TICK_NS + 5 * MS)
+    assert AT_ONCE == sum(len(one.ended) for one in sessions)
 
 
 def test_a_question_ends_at_its_deadline(world):
