@@ -11,8 +11,9 @@ import numpy as np
 from icsguard.core.decision import Decision
 from icsguard.core.finding import Finding
 from icsguard.detect.alarms import REMIND_NS
-from icsguard.evaluation import truth
+from icsguard.evaluation import louder, truth
 from icsguard.evaluation.bench import BLOCK_POLLS, CLEAN, Bench, scores
+from icsguard.evaluation.louder import Louder
 from icsguard.evaluation.metrics import Flags, rate_interval, runs
 from icsguard.evaluation.tables import Row
 from icsguard.lab.plants.api import POLL_S
@@ -47,6 +48,8 @@ class Clean:
     suspended: int = 0
     """Of these hours, at whose end the status said "guarantee suspended"."""
     has_guarantee: bool = False
+    louder: tuple[Louder, ...] = ()
+    """How soon the status said "guarantee suspended" where residuals grew; empty without a guarantee."""
     told: dict[str, int] = field(default_factory=dict)
     """When each kind of statistical alarm was told last."""
     baselines: dict[str, int] = field(default_factory=dict)
@@ -85,13 +88,15 @@ class Clean:
             "days": self.days,
             "false alarms": self.alarms,
             "a day": self.a_day,
-            "95 % interval": f"{low / self.days:.2f}-{high / self.days:.2f}",
+            "95 % interval": _span(low, high, self.days),
             "promised a day, at most": self.promised,
             "expected a day": self.expected or None,
             "realised / expected": self.ratio,
+            "95 % interval of that": _span(low, high, self.days * self.expected) if self.expected else None,
             "realised / promised": self.a_day / self.promised if self.promised else None,
             "guarantee": "yes" if self.has_guarantee else "no",
             "hours suspended": f"{self.suspended} of {self.hours}",
+            **{name: cell for one in self.louder for name, cell in one.cells().items()},
             "exact findings": self.others,
             "writes": self.writes,
             "held": self.held,
@@ -99,6 +104,10 @@ class Clean:
             "wrong holds a week": self.holds_a_week,
             **{f"{name} a day": count / self.days for name, count in self.baselines.items()},
         }
+
+
+def _span(low: float, high: float, unit: float) -> str:
+    return f"{low / unit:.2f}-{high / unit:.2f}"
 
 
 def measure(bench: Bench, polls: int) -> Clean:
@@ -122,6 +131,8 @@ def measure(bench: Bench, polls: int) -> Clean:
                 found.right += truth.leaves_safe_range(site, name, value) is not None
                 found.why[f"{opinion.findings[0].code} ({name})"] += 1
             _count(found, guard.see([site.write(name, value)]))
+    if found.has_guarantee:
+        found.louder = louder.measure(bench)
     found.baselines = {name: len(runs(_blocked(score > 1.0))) for name, score in scores(bench, rows)}
     return found
 

@@ -95,6 +95,12 @@ class Guarded:
         watch = self._shadow._watches[self._conduit]  # noqa: SLF001 - the harness looks where operators cannot
         return watch.residuals.levels if watch.residuals else None
 
+    def louder(self, factor: float) -> None:
+        """Make every residual larger from now on: the plant is no longer what was learnt."""
+        watch = self._shadow._watches[self._conduit].residuals  # noqa: SLF001 - no plant can be asked to do just that
+        if watch is not None:
+            watch._sigma /= factor  # noqa: SLF001 - likewise
+
     def score(self) -> float:
         """Return the residual score of the last row, in units of its threshold's scale; 0 before the first."""
         return self.fact("strangeness")

@@ -26,6 +26,7 @@ def test_the_realised_rate_stands_beside_the_expected_one():
     row = found.row("water")
     assert (2.0, 0.8, 0) == (row["realised / expected"], row["realised / promised"], row["exact findings"])
     assert "0.35-1.58" == row["95 % interval"]
+    assert "0.86-3.94" == row["95 % interval of that"]
     assert "3 of 240" == row["hours suspended"]
 
 
