@@ -46,7 +46,7 @@ FULL: Final = Form(
     400,
     600,
     ("batadal", "wdt", "tep_pasad", "skab", "lemay", "modbus_benign"),
-    ("poison", "triage", "transfer", "challenger", "exhaustion"),
+    ("poison", "triage", "transfer", "challenger", "exhaustion", "opcua"),
     harmful=110,
 )
 FORMS: Final = {form.name: form for form in (SHORT, FULL)}

@@ -53,6 +53,7 @@ def judge(plants: Plants, tables: Sequence[Table], captures: Mapping[str, Sequen
     found = [_of_plants(goal, judged, beside) for goal in _PLANT_GOALS] if judged else []
     found += [_batadal(table) for table in tables if table.name == "batadal"]
     found += _real_rates(tables)
+    found += [_opcua(table) for table in tables if table.name == "opcua"]
     found += [_lemay(known[0]) for name, known in captures.items() if name == "lemay"]
     found += [_poison(table, {one.name for one in frozen}) for table in tables if table.name == "poison"]
     return tuple(found)
@@ -192,6 +193,13 @@ def _real_rates(tables: Sequence[Table]) -> list[Goal]:
             kept.append(not is_sure or _is_kept(rate, RATES[0]))
     text = "realised / nominal rate of false alarms, recorded sets"
     return [Goal(text, "0.5 to 2, or suspended", ", ".join(told), all(kept), "0.7 to 1.4")] if told else []
+
+
+def _opcua(table: Table) -> Goal:
+    count, hits = (sum(int(row[name] or 0) for row in table.rows) for name in ("attacks", "stopped"))
+    text = f"{hits} of {count} stopped. {' '.join(table.notes)}"
+    is_quiet = all("; 0 were denied" in note for note in table.notes)
+    return Goal("deterministic violations on OPC UA", "all, and nothing denied", text, hits == count and is_quiet)
 
 
 def _lemay(found: Judged) -> Goal:

@@ -48,8 +48,8 @@ ATTACKS: Final = (
     Attack(14, "malformed", TRAFFIC, "conduct"),
     Attack(15, "diagnostics", TRAFFIC, "conduct"),
     Attack(16, "programming, firmware", TRAFFIC, "conduct"),
-    Attack(17, "INCONTROLLER on OPC UA", OPCUA, "not here: tests/conversation/opcua, icsguard demo"),
-    Attack(18, "downgrade, weak trust", OPCUA, "not here: tests/conversation/opcua"),
+    Attack(17, "INCONTROLLER on OPC UA", OPCUA, "opcua"),
+    Attack(18, "downgrade, weak trust", OPCUA, "opcua"),
     Attack(19, "alarm suppression", OPCUA, "not here: tests/conversation/opcua"),
     Attack(20, "change to a safety controller", TRAFFIC, "conduct"),
     Attack(21, "firmware downgrade, loss of view", NEITHER, "not here: polls that stop are row 11"),
@@ -100,6 +100,8 @@ def _measured(
         for row in made.rows:
             if made.name == "exhaustion":
                 _add(found, 13, Tally(_count(row["attacks"]), _count(row["found"])))
+            elif made.name == "opcua":
+                _add(found, _count(row["row"]), Tally(_count(row["attacks"]), _count(row["stopped"])))
             elif made.name == "poison" and row["taught with"] == poison.TRIMMED:
                 count, recall = _count(row["attacks"]), row["recall"]
                 _add(found, 23, Tally(count, round(count * float(recall or 0.0))))

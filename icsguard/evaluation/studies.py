@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, cast
 
-from icsguard.evaluation import challenger, exhaustion, poison, transfer, triage
+from icsguard.evaluation import challenger, exhaustion, opcua, poison, transfer, triage
 from icsguard.evaluation.tables import Table
 from icsguard.lab.plants.api import Plant
 
@@ -79,10 +79,19 @@ def _exhaustion_table(found: Mapping[str, object]) -> Table:
     return exhaustion.table(cast("Mapping[str, exhaustion.Exhaustion]", found))
 
 
+def _opcua(plant: Plant, seed: int, progress: Progress) -> object:
+    return opcua.measure(plant, opcua.EACH, seed, progress)
+
+
+def _opcua_table(found: Mapping[str, object]) -> Table:
+    return opcua.table(cast("Mapping[str, opcua.UaConduct]", found))
+
+
 STUDIES: Final[dict[str, Study]] = {
-    "poison": Study(120.0, _poison, _poison_table),
+    "poison": Study(85.0, _poison, _poison_table),
     "triage": Study(10.0, _triage, _triage_table),
     "transfer": Study(3.0, _transfer, _transfer_table),
-    "challenger": Study(60.0, _challenger, _challenger_table),
+    "challenger": Study(25.0, _challenger, _challenger_table),
     "exhaustion": Study(30.0, _exhaustion, _exhaustion_table, once=True),
+    "opcua": Study(150.0, _opcua, _opcua_table, once=True),
 }

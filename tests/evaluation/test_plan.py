@@ -20,7 +20,7 @@ def data(monkeypatch, tmp_path):
 
 def test_the_full_form_is_a_job_for_each_plant_its_studies_and_each_set():
     found = titles(FULL)
-    assert 2 * len(PLANTS) + 1 + len(FULL.real) == len(found)
+    assert 2 * len(PLANTS) + 2 + len(FULL.real) == len(found)
     assert {*PLANTS, *FULL.real, "exhaustion"} < set(found)
 
 
