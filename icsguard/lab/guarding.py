@@ -27,7 +27,7 @@ STOP_S: Final = 20.0
 HORIZON_S: Final = 15.0
 """How far writes are rolled out, in wall time: two and a half minutes of plant time."""
 _POLICY_FILE: Final = "cell.policy.toml"
-_POINTS_FILE: Final = "cell.points.csv"
+POINTS_FILE: Final = "cell.points.csv"
 _LOOK_S: Final = 0.1
 
 
@@ -49,11 +49,22 @@ class Guarding:
         self.log = folder / "icsguard.log"
         self._device_port = device_port
         self._process: asyncio.subprocess.Process | None = None
-        (folder / _POINTS_FILE).write_text(points_csv(), encoding="utf-8")
+        (folder / POINTS_FILE).write_text(points_csv(), encoding="utf-8")
         self.config.write_text(self._config_text(), encoding="utf-8")
 
     def _config_text(self) -> str:
         """Return icsguard.toml; `icsguard learn --accept` adds the policy."""
+        return (
+            f"{self._beginning()}"
+            'mode = "learn"\n'
+            f"[conduit.{CONDUIT}.isolation]\n"
+            f'never = ["{HMI}", "{STATION}"]\n'
+            "[shadow]\n"
+            f"horizon_s = {HORIZON_S}\n"
+        )
+
+    def _beginning(self) -> str:
+        """Return the part that says who stands where: gateway and conduit, up to where more keys of it may follow."""
         return (
             "[gateway]\n"
             'name = "demo"\n'
@@ -62,13 +73,8 @@ class Guarding:
             f"[conduit.{CONDUIT}]\n"
             f'listen = "127.0.0.1:{self.port}"\n'
             f'device = "127.0.0.1:{self._device_port}"\n'
-            'mode = "learn"\n'
-            f'points = "{_POINTS_FILE}"\n'
+            f'points = "{POINTS_FILE}"\n'
             "judge_deadline_ms = 100  # a busy laptop; the default is 20\n"
-            f"[conduit.{CONDUIT}.isolation]\n"
-            f'never = ["{HMI}", "{STATION}"]\n'
-            "[shadow]\n"
-            f"horizon_s = {HORIZON_S}\n"
         )
 
     async def start(self) -> None:

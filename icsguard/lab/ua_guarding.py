@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from icsguard.lab.attacks.scene import HMI
-from icsguard.lab.guarding import CONDUIT, Guarding
+from icsguard.lab.guarding import CONDUIT, POINTS_FILE, Guarding
 from icsguard.lab.ua_cell import CELL, LAMP_TEST, NAMESPACE, NODES, PATH, WRITTEN
 from icsguard.lab.ua_keys import uri_of
 
@@ -24,24 +24,16 @@ class UaGuarding(Guarding):
     def __init__(self, folder: Path, device_port: int, keys: Path) -> None:
         self.pki = folder / "pki"
         super().__init__(folder, device_port)
-        (folder / "cell.points.csv").write_text(points_csv(), encoding="utf-8")
+        (folder / POINTS_FILE).write_text(points_csv(), encoding="utf-8")
         self.policy.write_text(policy(), encoding="utf-8")
         self._trust(keys)
 
     def _config_text(self) -> str:
         return (
-            "[gateway]\n"
-            'name = "demo"\n'
-            f'state = "{self.state}"\n'
-            f'run = "{self.control.parent}"\n'
-            f"[conduit.{CONDUIT}]\n"
+            f"{self._beginning()}"
             'protocol = "opcua"\n'
-            f'listen = "127.0.0.1:{self.port}"\n'
-            f'device = "127.0.0.1:{self._device_port}"\n'
             'mode = "enforce"\n'
             f'policy = "{self.policy.name}"\n'
-            'points = "cell.points.csv"\n'
-            "judge_deadline_ms = 100  # a busy laptop; the default is 20\n"
             f"[conduit.{CONDUIT}.opcua]\n"
             f'pki = "{self.pki}"\n'
             'client_security = ["Basic256Sha256/SignAndEncrypt", "None"]\n'

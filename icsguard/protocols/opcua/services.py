@@ -230,20 +230,16 @@ def parse_request(body: bytes) -> Request:
 def parse_response(body: bytes) -> Response:
     """Return the response in a whole message body. Never raises: what is wrong stands in its `defect`."""
     reader = Reader(body)
-    number, header = 0, NO_RESPONSE_HEADER
+    head = _answer_head(reader, body)
+    if head.defect is not None:
+        return head
     try:
-        number = _type_id(reader)
-        law = ANSWERS.get(number)
-        if law is None and number != SERVICE_FAULT:
-            return Response(number, header, None, _unknown(number, SERVICES), body)
-        header = RESPONSE_HEADER.read(reader)
-        if law is None:
+        if head.number == SERVICE_FAULT:
             reader.finish()
-            return Response(SERVICE_FAULT, header, None, None, body)
-        number = law.number
-        return Response(number, header, _parameters(reader, law.response), None, body)
+            return head
+        return head._replace(body=_parameters(reader, SERVICES[head.number].response))
     except Malformed as breach:
-        return Response(number, header, None, breach.defect, body)
+        return head._replace(defect=breach.defect)
 
 
 def parameters(request: Request) -> bytes:
@@ -259,7 +255,10 @@ def parameters(request: Request) -> bytes:
 
 def answer_head(body: bytes) -> Response:
     """Return a response with its header only: enough to pair it and to see a fault."""
-    reader = Reader(body)
+    return _answer_head(Reader(body), body)
+
+
+def _answer_head(reader: Reader, body: bytes) -> Response:
     number, header = 0, NO_RESPONSE_HEADER
     try:
         number = _type_id(reader)
