@@ -326,6 +326,8 @@ class ConduitWatch:
         model = self.site.model
         trusted = max((column.trusted_steps for column in model.columns), default=0) * model.step_ns / SECOND
         gate = f"trusted {trusted:.0f} s" if trusted else "below its gate: alerts only"
+        if trusted and model.holding.writes:
+            gate += f"; wrong holds/week: expected {model.holding.expected:.2g}"
         if self.residuals is None:
             return f"{gate}, no scorer"
         return f"{gate}; {promise(self.residual_alarm.guarantee)}"

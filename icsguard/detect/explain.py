@@ -39,8 +39,10 @@ def consequence(
     known = isfinite(one.band)  # no band was measured that far ahead
     band = f"band ±{one.band:.2g}{unit}" if known else "band not known"
     gate = "" if one.trusted else "; the twin is below its fidelity gate that far ahead, so it only warns"
-    doubled = ", so the band is doubled" if known else ""
-    unseen = f"; learning never was there{doubled}" if one.unseen else ""
+    if one.trusted and one.by_mean and not one.sure and not one.unseen:
+        gate = "; by too little of its band to be sure, so it only warns"
+    wider = ", so the band is wider" if known else ""
+    unseen = f"; learning never was there{wider}" if one.unseen else ""
     text = (
         f"{what} makes {point.name} {how} {value} in {reach_s:.1f} s, {band};"
         f" without it {one.without:.3g}{unit}{unseen}{gate}"
@@ -54,6 +56,7 @@ def consequence(
         "band": one.band,
         "without": one.without,
         "worst": one.worst,
+        "margin": one.margin,
         "coverage": coverage,
         "trusted_s": column.trusted_steps * step_ns / SECOND,
     }
@@ -80,7 +83,7 @@ def _tier(one: Consequence) -> Decision:
     """Return the strongest decision that a forecast carries; docs/decisions/0014 says why the band alone is not it."""
     if not one.trusted:
         return Decision.ALERT
-    if one.by_mean:
+    if one.sure:
         return Decision.REFUSE
     return Decision.HOLD if one.unseen else Decision.ALERT
 

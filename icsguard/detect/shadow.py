@@ -22,7 +22,7 @@ from icsguard.detect.judging import judge
 from icsguard.detect.options import ShadowOptions
 from icsguard.detect.paths import PathWatch
 from icsguard.detect.triage import Triage
-from icsguard.twin.site_model import Site
+from icsguard.twin.site_model import Holding, Site
 
 FOLLOWED: Final = frozenset({"modbus", "opcua"})
 """Protocols whose traffic is understood here; writes of others are allowed, as policy has allowed them already."""
@@ -114,7 +114,15 @@ class Shadow:
             facts[f"{name}.twin"] = watch.summary(now)
             if watch.site:
                 facts[f"{name}.model"] = watch.site.digest
+                facts |= {f"{name}.{key}": fact for key, fact in _holding(watch.site.model.holding).items()}
                 facts |= {f"{name}.{key}": fact for key, fact in watch.residual_alarm.guarantee.facts().items()}
             if watch.strange:
                 facts[f"{name}.strangeness"] = round(watch.strange.score, 3)
         return facts
+
+
+def _holding(one: Holding) -> dict[str, float]:
+    """Return what the status tells of holds: the bands that a forecast must pass a limit by, wrong holds a week."""
+    if not one.writes:
+        return {}
+    return {"hold_certainty": one.certainty, "wrong_holds_expected": round(one.expected, 4)}

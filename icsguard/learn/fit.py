@@ -22,6 +22,7 @@ from icsguard.detect.flow_model import FlowModel
 from icsguard.inference.api import Array
 from icsguard.learn import habits
 from icsguard.learn.calibrated import Residuals, calibrate_flows, calibrate_residuals
+from icsguard.learn.holds import holding
 from icsguard.learn.recorded import Recorded, Rows, Ways, record, rows
 from icsguard.twin import course_search, fitting
 from icsguard.twin.bands import Errors, fidelity, forecast_errors
@@ -162,8 +163,9 @@ class _Fit:
             answer_ns=habits.answer_time(self._recorded.transactions),
             notes=self._notes(columns),
         )
+        held = holding(model, self._all_points, self._all_runs, errors, self._commands)
         progress(1.0, "done")
-        return Fitted(model, parts)
+        return Fitted(replace(model, holding=held), parts)
 
     def _column(self, index: int) -> Column:
         point, ways, values = self._points[index], self._ways[index], self._everything[:, index]

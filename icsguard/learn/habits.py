@@ -80,11 +80,18 @@ def tracks(points: Sequence[Point], columns: Sequence[Column], rows: Array) -> t
             one, other = points[setpoint], points[measured]
             if source.kind != "command" or target.kind != "moving" or one.unit != other.unit or not one.unit:
                 continue
-            if one.loop != other.loop or other.safe_min is None or other.safe_max is None:
+            if one.loop != other.loop or (other.safe_min is None and other.safe_max is None):
                 continue
-            if _follows(rows[:, setpoint], rows[:, measured], other.safe_max - other.safe_min):
+            if _follows(rows[:, setpoint], rows[:, measured], _span(other, target)):
                 found.append((setpoint, measured))
     return tuple(found)
+
+
+def _span(point: Point, column: Column) -> float:
+    """Return the width of the safe envelope; of an open one, that of the range seen."""
+    if point.safe_min is None or point.safe_max is None:
+        return column.seen_high - column.seen_low
+    return point.safe_max - point.safe_min
 
 
 def _follows(setpoint: Array, measured: Array, span: float) -> bool:

@@ -35,8 +35,10 @@ EPISODES_PER_TERM: Final = 3
 """A bit that was set for a moment, often, teaches by its episodes."""
 MAX_STARTS: Final = 300  # simulations of one choice; more would only cost time
 LASTING: Final = 60
-"""Rows. A state that never lasted so long teaches how a point settles in it, not what else it follows: all that moves
-slowly looks like a cause in a short one, and carries the point away where a roll-out goes on in that state."""
+"""Rows. A state that never lasted so long teaches how a point settles in it, and what it follows of all that the state
+itself does not move: what it moves looks like a cause, and carries the point away where a roll-out goes on there."""
+_ONE_WAY: Final = 0.5  # of how far a state moves a point, the share that is the same each time
+_HARDLY: Final = 0.05  # standard deviations: so little is no move
 _BRIEF: Final = 40  # a recording of so many short states is no week: what lasted a fortieth of it has lasted
 _LAW_WORTH: Final = 0.1  # a law must be a tenth better than standing still
 _CHANGES_WORTH: Final = 0.15  # last changes invite false friends: they must earn their place
@@ -297,7 +299,9 @@ class _Point:
         """Return the best law for the rows on which `when` holds."""
         still = _Leaf(when, (), 1, *_simulated(self._rows, _Leaf(when, (), 1, 0.0, 0), np.empty(0), self._own))
         best, worth = still, _LAW_WORTH
-        known = range(len(self._candidates)) if _longest(self._rows, when) >= self._lasting() else self._told
+        known = set(range(len(self._candidates)))
+        if _longest(self._rows, when) < self._lasting():
+            known = self._told | set(np.flatnonzero(~_moved_by(self._rows, when)).tolist())
         for with_changes in (False, True):
             usable = [
                 i
@@ -359,6 +363,19 @@ def _capacity(block: Block, when: When) -> int:
     held = holds(when, block.raw)
     episodes = int((held[1:] & ~(held[:-1] & block.goes_on[:-1])).sum()) + int(held[:1].sum())
     return min(MAX_TERMS, int(held.sum()) // ROWS_PER_TERM + episodes // EPISODES_PER_TERM)
+
+
+def _moved_by(rows: Block, when: When) -> Bools:
+    """Say of each feature whether a state moves it: by much the same whenever it comes."""
+    held = holds(when, rows.raw)
+    begins = held & ~np.concatenate([[False], (held & rows.goes_on)[:-1]])
+    ends = held & ~np.concatenate([held[1:] & rows.goes_on[:-1], [False]])
+    moves = rows.features[ends] - rows.features[begins]
+    if not len(moves):
+        return np.ones(rows.features.shape[1], dtype=np.bool_)
+    size = np.sqrt((moves**2).mean(axis=0))
+    moved: Bools = (np.abs(moves.mean(axis=0)) > _ONE_WAY * size) & (size > _HARDLY)
+    return moved
 
 
 def _longest(block: Block, when: When) -> int:

@@ -110,6 +110,31 @@ NO_UNREST: Final = Unrest()
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """A switch that operators moved while learning, and how long it stood so at most."""
+
+    bit: int
+    """Column."""
+    value: int
+    rows: int
+    harms: bool
+    """It mostly would do harm if it stayed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What wrong holds the forecasts would have cost while learning, and what a hold must therefore show."""
+
+    certainty: float = 0.0
+    """Bands by which a forecast's mean must pass a limit to hold or refuse."""
+    expected: float = 0.0
+    """Wrong holds a week that are expected at that."""
+    writes: int = 0
+    """Rows with writes of operators that say so."""
+    moments: tuple[Moment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SiteModel:
     """The learnt process of one conduit."""
 
@@ -157,6 +182,7 @@ class SiteModel:
     answer_ns: int = 0
     """What 99.9 % of the device's answers took at most; 0 where that is not known."""
     unrest: Unrest = NO_UNREST
+    holding: Holding = Holding()
     schema: str = SCHEMA
 
     def law(self) -> Law:

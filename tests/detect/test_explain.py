@@ -13,7 +13,9 @@ from icsguard.twin.what_if import Consequence
 LEVEL = Point("LT101", 1, Table.INPUT, 0, unit="m", safe_max=4.5)
 COLUMN = Column("LT101", 2, 1, 0, 9, 0.001, "moving", 1, 0, 4, trusted_steps=60, coverage=(0.97,))
 QUESTION = Question(7, "cell", 3, "10.0.0.9", 5, b"")
-HARM = Consequence(0, 4.5, 38, 4.9, 0.2, 3.1, by_mean=True, trusted=True, worst=5.2, unseen=False)
+HARM = Consequence(
+    0, 4.5, 38, 4.9, 0.2, 3.1, by_mean=True, trusted=True, worst=5.2, unseen=False, sure=True, margin=2.0
+)
 
 
 def _told(**changes):
@@ -31,9 +33,15 @@ def test_a_consequence_reads_as_an_operator_says_it():
 
 
 def test_the_band_alone_holds_only_where_learning_never_was():
-    assert _told(by_mean=False, unseen=True).decision is Decision.HOLD
-    assert _told(by_mean=False).decision is Decision.ALERT
+    assert _told(by_mean=False, sure=False, unseen=True).decision is Decision.HOLD
+    assert _told(by_mean=False, sure=False).decision is Decision.ALERT
     assert _told(unseen=True).decision is Decision.REFUSE
+
+
+def test_a_mean_that_passes_the_limit_by_too_little_only_warns():
+    told = _told(sure=False, margin=0.1)
+    assert told.decision is Decision.ALERT
+    assert "too little of its band to be sure" in told.text
 
 
 def test_a_twin_below_its_gate_only_warns():
@@ -47,14 +55,14 @@ def test_a_band_that_was_not_measured_is_not_made_up():
     assert "band not known" in told.text
     assert "inf" not in told.text
     assert "band" not in told.facts
-    assert "doubled" not in _told(band=float("inf"), unseen=True).text
-    assert "doubled" in _told(unseen=True).text
+    assert "wider" not in _told(band=float("inf"), unseen=True).text
+    assert "wider" in _told(unseen=True).text
 
 
 @pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
 def test_no_fact_is_a_number_that_nobody_can_read(number):
     told = _told(band=number, worst=number, without=number)
-    assert {"reach_s", "predicted", "limit", "coverage", "trusted_s"} == told.facts.keys()
+    assert {"reach_s", "predicted", "limit", "coverage", "trusted_s", "margin"} == told.facts.keys()
 
 
 def test_a_forecast_where_learning_never_was_says_so():

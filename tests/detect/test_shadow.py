@@ -6,6 +6,7 @@ from icsguard.detect.options import ConduitOptions, ShadowOptions
 from icsguard.detect.shadow import Shadow
 from icsguard.lab import registers as at
 from icsguard.lab.operations import NORMAL_S, normal_operation, percent, switch
+from icsguard.learn.holds import BUDGET, CERTAINTIES
 from icsguard.protocols.modbus import build
 
 
@@ -173,3 +174,12 @@ def test_a_conduit_of_another_protocol_is_not_followed(points):
     shadow = Shadow(options, {}, None)
     opinion = shadow.ask(Question(7, "ua", 1, "10.0.0.1", 0, b"\x01\x00\xa1\x02"), 0)
     assert (7, Decision.ALLOW, ()) == opinion[:3]
+
+
+def test_the_status_tells_how_many_wrong_holds_are_to_be_expected(watched):
+    watched.run(12)
+    status = watched.shadow.status(watched.cell.now)
+    expected = status["cell.wrong_holds_expected"]
+    assert 0 <= expected <= BUDGET
+    assert f"wrong holds/week: expected {expected:.2g}" in status["cell.twin"]
+    assert CERTAINTIES[0] <= status["cell.hold_certainty"] <= CERTAINTIES[-1]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 
 from icsguard.core.clock import MS, SECOND
@@ -76,3 +78,11 @@ def test_the_usual_answer_time_leaves_out_one_in_a_thousand():
 
 def test_few_answers_have_no_usual_time():
     assert 0 == answer_time([_answered(2)] * 999)
+
+
+def test_a_set_point_is_followed_into_an_envelope_that_is_open_on_one_side():
+    """Its width is then that of the range seen."""
+    points = [replace(one, safe_min=None) for one in _points()]
+    columns = [replace(one, seen_high=3.0) for one in _columns()]
+    assert ((0, 1),) == tracks(points, columns, _following())
+    assert tracks([replace(one, safe_max=None) for one in points], columns, _following()) == ()

@@ -88,9 +88,11 @@ def test_bits_keep_their_numbers():
     assert (5.0, 0.1) == (mean[1], scale[1])  # a still column is scaled by its quantum
 
 
-@pytest.mark.parametrize(("lasting", "causes"), [(60, {-1, 0}), (1, {-1, 0, 1})])
-def test_a_state_that_never_lasted_teaches_how_a_point_settles_and_nothing_else(monkeypatch, lasting, causes):
-    """A drive that was stopped for some rows only: what moves slowly meanwhile looks like a cause, true or not."""
+@pytest.mark.parametrize(
+    ("lasting", "moved", "causes"), [(60, -4.0, {-1, 0}), (1, -4.0, {-1, 0, 1}), (60, 0.0, {-1, 0, 1})]
+)
+def test_what_a_short_state_itself_moves_is_not_taken_for_a_cause(monkeypatch, lasting, moved, causes):
+    """A drive that was stopped for some rows only: what falls meanwhile looks like a cause, true or not."""
     from icsguard.twin import fitting
 
     monkeypatch.setattr(fitting, "LASTING", lasting)
@@ -100,7 +102,8 @@ def test_a_state_that_never_lasted_teaches_how_a_point_settles_and_nothing_else(
         on = float(index % 75 < 66)
         rows[index] = drive + 0.1 * chance.standard_normal(), slow, on
         drive += 0.4 * ((50.0 + 15.0 * np.sin(index / 40) if on else slow) - drive)
-        slow += 2.0 * chance.standard_normal() + 0.02 * (20.0 - slow)
+        slow += 2.0 * chance.standard_normal() + (0.02 if on or not moved else 0.0) * (20.0 - slow)
+        slow += 0.0 if on else moved
     aligned = rows[:-1].copy()
     aligned[:, 2] = rows[1:, 2]
     mean, scale = fitting.standardisers(aligned, np.full(3, 0.1), np.array([False, False, True]))
