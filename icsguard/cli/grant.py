@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from icsguard.cli import show, talk
-from icsguard.cli.confirm import confirm
 from icsguard.cli.durations import in_words, seconds_of, short
 from icsguard.cli.exits import CliError, ExitCode
 from icsguard.cli.moments import date_and_time
@@ -67,8 +66,7 @@ def add(
         max_uses=uses,
         reason=checked_reason(reason),
     )
-    confirm(consequence(request), conduit, yes=yes)
-    talk.done(talk.answer(request, Done, config), as_json=as_json)
+    talk.carry_out(request, consequence(request), conduit, config, yes=yes, as_json=as_json)
 
 
 @app.command(epilog='Example: icsguard grant end plc1 g1 -r "done early"')

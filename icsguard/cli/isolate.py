@@ -8,11 +8,10 @@ from typing import Annotated
 import typer
 
 from icsguard.cli import talk
-from icsguard.cli.confirm import confirm
 from icsguard.cli.durations import in_words, seconds_of, short
 from icsguard.cli.exits import CliError, ExitCode
 from icsguard.cli.options import Config, DryRun, Json, Reason, Yes, checked_reason
-from icsguard.control.replies import Done, SessionLine, Sessions
+from icsguard.control.replies import SessionLine, Sessions
 from icsguard.control.requests import ALL, DEFAULT_ISOLATION_S, MAX_ISOLATION_S, GetSessions, Isolate, Release
 from icsguard.core.clock import SECOND
 from icsguard.core.isolation import Scope
@@ -49,11 +48,7 @@ def isolate(
     )
     now = talk.answer(GetSessions(conduit="" if conduit == ALL else conduit), Sessions, config)
     said = consequence(request, now)
-    if dry_run:
-        talk.would(said, as_json=as_json)
-        return
-    confirm(said, request.client, yes=yes)
-    talk.done(talk.answer(request, Done, config), as_json=as_json)
+    talk.carry_out(request, said, request.client, config, yes=yes, dry_run=dry_run, as_json=as_json)
 
 
 def release(
@@ -69,11 +64,7 @@ def release(
     """End an isolation before its time."""
     request = Release(client=checked_address(client), conduit=conduit, reason=checked_reason(reason))
     said = f"{request.client} may connect, read and write again {_where(conduit)}, as far as the policy permits"
-    if dry_run:
-        talk.would(said, as_json=as_json)
-        return
-    confirm(said, request.client, yes=yes)
-    talk.done(talk.answer(request, Done, config), as_json=as_json)
+    talk.carry_out(request, said, request.client, config, yes=yes, dry_run=dry_run, as_json=as_json)
 
 
 def consequence(request: Isolate, now: Sessions) -> str:

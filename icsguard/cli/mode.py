@@ -8,10 +8,9 @@ from typing import Annotated, Final
 import typer
 
 from icsguard.cli import show, talk
-from icsguard.cli.confirm import confirm
 from icsguard.cli.exits import CliError, ExitCode
 from icsguard.cli.options import Config, DryRun, Json, Yes, checked_reason
-from icsguard.control.replies import ConduitStatus, Done, Status
+from icsguard.control.replies import ConduitStatus, Status
 from icsguard.control.requests import GetStatus, SetMode
 from icsguard.core.decision import Mode
 
@@ -40,11 +39,7 @@ def mode(
         return
     request = SetMode(conduit=conduit, mode=to, reason=checked_reason(reason))
     said = consequence(now, to)
-    if dry_run:
-        talk.would(said, as_json=as_json)
-        return
-    confirm(said, conduit, yes=yes)
-    talk.done(talk.answer(request, Done, config), as_json=as_json)
+    talk.carry_out(request, said, conduit, config, yes=yes, dry_run=dry_run, as_json=as_json)
 
 
 def consequence(now: ConduitStatus, to: Mode) -> str:

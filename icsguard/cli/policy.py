@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from icsguard.cli import settings_file, show, talk
-from icsguard.cli.confirm import confirm
 from icsguard.cli.exits import CliError, ExitCode
 from icsguard.cli.options import Config, DryRun, Json, Reason, Yes, checked_reason, config_path
-from icsguard.control.replies import Done
 from icsguard.control.requests import Reload
 
 if TYPE_CHECKING:
@@ -112,11 +110,7 @@ def apply(
     rules = ", ".join(f"{one.name}: {one.policy.rule_count} rules" for one in settings.conduits)
     said = f"from the next request on these policies decide ({rules}); what they do not permit is refused in enforce"
     request = Reload(reason=checked_reason(reason))
-    if dry_run:
-        talk.would(said, as_json=as_json)
-        return
-    confirm(said, "apply", yes=yes)
-    talk.done(talk.answer(request, Done, config), as_json=as_json)
+    talk.carry_out(request, said, "apply", config, yes=yes, dry_run=dry_run, as_json=as_json)
 
 
 def _judged(

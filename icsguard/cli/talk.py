@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from icsguard.cli import show
+from icsguard.cli.confirm import confirm
 from icsguard.cli.exits import FAILURE_EXITS, CliError, ExitCode
 from icsguard.cli.options import config_path
 from icsguard.control.replies import Done, Failure, Reply
@@ -77,6 +78,17 @@ def done(reply: Done, *, as_json: bool) -> None:
         show.line(f"  {detail}")
     if reply.undo:
         show.note(f"undo: {reply.undo}")
+
+
+def carry_out(
+    request: Request, said: str, word: str, config: Path | None, *, yes: bool, dry_run: bool = False, as_json: bool
+) -> None:
+    """Have a change done whose consequence is `said`, once `word` is typed; a dry run says only what it would do."""
+    if dry_run:
+        would(said, as_json=as_json)
+        return
+    confirm(said, word, yes=yes)
+    done(answer(request, Done, config), as_json=as_json)
 
 
 def recorded(conduit: str, change: Done, reason: str, config: Path | None, *, as_json: bool) -> None:

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from icsguard.cli import show, talk
-from icsguard.cli.confirm import confirm
 from icsguard.cli.durations import in_words
 from icsguard.cli.exits import CliError
 from icsguard.cli.options import Config, Json, Reason, Yes, checked_reason
@@ -37,8 +36,8 @@ def approve(
 ) -> None:
     """Let exactly this request pass once, when its client sends it again."""
     request = Approve(ticket=ticket, reason=checked_reason(reason))
-    confirm(consequence(_ticket(ticket, config)), ticket, yes=yes)
-    talk.done(talk.answer(request, Done, config), as_json=as_json)
+    said = consequence(_ticket(ticket, config))
+    talk.carry_out(request, said, ticket, config, yes=yes, as_json=as_json)
 
 
 def deny(ticket: TicketId, *, reason: Reason, config: Config = None, as_json: Json = False) -> None:

@@ -6,7 +6,7 @@ from icsguard.cli import talk
 from icsguard.cli.exits import CliError, ExitCode
 from icsguard.cli.talk import DEFAULT_SOCKET, socket_path
 from icsguard.control.replies import Done, Sessions
-from icsguard.control.requests import GetStatus
+from icsguard.control.requests import GetStatus, Release
 from icsguard.runtime.control_client import NoAnswerError, NoPermissionError
 
 
@@ -113,3 +113,9 @@ def test_a_configuration_that_may_not_be_read_is_what_is_wrong_where_nobody_list
     with pytest.raises(CliError) as raised:
         talk.answer(GetStatus(), Done, config)
     assert ExitCode.NOT_RUNNING is raised.value.code
+
+
+def test_a_dry_run_says_what_it_would_do_and_asks_nobody(capsys):
+    request = Release(client="10.0.0.66", reason="r")
+    talk.carry_out(request, "it may connect again", "10.0.0.66", None, yes=False, dry_run=True, as_json=False)
+    assert "would do: it may connect again\n" == capsys.readouterr().out
