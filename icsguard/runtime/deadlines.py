@@ -109,7 +109,7 @@ class Deadlines:
             asked.pop(number, None)
 
     def _look_at_noted(self, now: int) -> None:
-        flows = []
+        flows: list[int] = []
         while self._soon and self._soon[0][0] <= now and len(flows) < ENDED_AT_ONCE:
             flows.append(heappop(self._soon)[1])
         if self._soon:
