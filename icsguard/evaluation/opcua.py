@@ -8,6 +8,7 @@ what the operators were denied. No twin, no threshold.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -45,6 +46,7 @@ class UaConduct:
 
 def measure(_plant: Plant, each: int, seed: int, progress: Progress) -> UaConduct:
     """Carry out all attacks so often; it is the same for every plant. Raises GuardError or RuntimeError."""
+    logging.getLogger("asyncua").setLevel(logging.CRITICAL + 1)  # each refusal is fatal to it
     progress("OPC UA: a plant, icsguard, operators and attackers")
     return asyncio.run(_rounds(each, seed))
 

@@ -63,7 +63,7 @@ def evaluate(form: Form, only: Sequence[str], seed: int, progress: Progress, wor
     studied = found.study_tables()
     tables = [*_plant_tables(found.plants), *studied, *found.recorded]
     judged = goals.judge(found.plants, (*studied, *found.recorded), found.captures)
-    if tables:
+    if found.plants:
         tables.append(rows.table(found.plants, tables, found.captures))
     facts = _facts(found.plants, absent) | {"processes": str(workers)}
     return Result(form.name, seed, tuple(tables), judged, tuple(found.traces), facts)
