@@ -25,7 +25,7 @@ MAX_UNITS: Final = 257  # what a unit identifier can say, and one for all that a
 class Line:
     """One rule, with what it reaches in each unit worked out."""
 
-    __slots__ = ("_reach", "hours", "is_plain", "limits_values", "quick", "rule")
+    __slots__ = ("_reach", "hours", "is_plain", "limits_values", "quick", "rule", "written")
 
     def __init__(self, rule: Rule, calendar: Calendar) -> None:
         self.rule = rule
@@ -34,6 +34,8 @@ class Line:
         self.is_plain = rule.action is Action.ALLOW and not (rule.hours or rule.rate)
         """Say whether a read that it reaches is permitted without a further look."""
         self.quick = Verdict(Decision.ALLOW, Decision.ALLOW, cacheable_until=FOREVER, rule=rule.id)
+        """The verdict on a read that it permits, and below that on a write which touches no point."""
+        self.written = Verdict(Decision.ALLOW, Decision.ALLOW, rule=rule.id)
         self._reach: dict[int, tuple[Spans | None, Spans]] = {}
 
     def speaks_of(self, unit: int, units: Units) -> bool:
@@ -88,7 +90,7 @@ class Pass:
 class Cell:
     """The lines that speak of one kind of request."""
 
-    __slots__ = ("denies", "hours", "passes", "permits", "quick", "uncountable")
+    __slots__ = ("denies", "hours", "passes", "permits", "quick", "quick_writes", "uncountable")
 
     def __init__(self, lines: list[Line], passes: list[Pass], unit: int, points: Points) -> None:
         self.denies = [line for line in lines if line.rule.action is Action.DENY]
@@ -98,9 +100,12 @@ class Cell:
         self.hours = [line.hours for line in lines if line.hours is not None]
         self.uncountable = any(line.rule.rate for line in lines) or any(p.grant.max_uses for p in passes)
         """Say whether something is counted on each request: such verdicts are never cached."""
-        plain = not self.denies and all(line.is_plain for line in permits)
-        self.quick = [(line.reach(unit, points)[0], line.quick) for line in permits] if plain and not passes else []
+        plain = not self.denies and not passes and all(line.is_plain for line in permits)
+        self.quick = [(line.reach(unit, points)[0], line.quick) for line in permits] if plain else []
         """If not empty: a read that one of these spans covers (None: all) has the verdict beside it."""
+        plain = plain and unit != UNDECLARED and not any(line.limits_values for line in permits)
+        self.quick_writes = [(line.reach(unit, points)[1], line.written) for line in permits] if plain else []
+        """If not empty: a write of one run that touches no point has the verdict of the first span that covers it."""
 
 
 class Cells:

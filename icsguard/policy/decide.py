@@ -86,13 +86,20 @@ class Judge:
             for spans, verdict in cell.quick:
                 if spans is None or all(map(spans.covers, accesses)):
                     return verdict
-        return self._weigh(Case(client, groups, unit, meaning, cell, memory, now), count=count)
+        touches = self._sight.touches(unit, meaning, memory, now)
+        if cell.quick_writes and not touches and meaning.intent is Intent.WRITE and len(meaning.accesses) == 1:
+            for reached, verdict in cell.quick_writes:
+                if reached.covers(meaning.accesses[0]):
+                    return verdict
+        return self._weigh(Case(client, groups, unit, meaning, cell, memory, now), touches, count=count)
 
     def delivered(self, meaning: Meaning, memory: Memory, now: int) -> None:
         """A write was handed to the device: its intervals and ramps start, its values are on their way."""
-        memory.version += 1
         unit = self._canonical[meaning.unit]
-        for touch in self._sight.touches(unit, meaning, memory, now):
+        touches = self._sight.touches(unit, meaning, memory, now)
+        if touches:  # a write beside all points changes nothing that another one is judged by
+            memory.version += 1
+        for touch in touches:
             law = touch.effect.law
             history = memory.history(law.point.name)
             history.written_at = now
@@ -108,10 +115,9 @@ class Judge:
         writes = [access for access in meaning.accesses if access.intent is Intent.WRITE]
         return bool(writes) and all(spans.covers(access) for access in writes)
 
-    def _weigh(self, case: Case, *, count: bool) -> Verdict:
+    def _weigh(self, case: Case, touches: list[Touch], *, count: bool) -> Verdict:
         if case.unit == UNDECLARED:
             return _sum([Ground(no_unit(case), self._defaults.state)], self._lasts(case), "")
-        touches = self._sight.touches(case.unit, case.meaning, case.memory, case.now)
         grant = self._granted(case)
         grounds: list[Ground] = []
         used: list[Line] = []
@@ -120,12 +126,18 @@ class Judge:
             self._use(grant, case, count=count)
         else:
             grounds, used = self._permits.weigh(case, touches, count=count)
-            state = max((line.rule.state for line in used), key=_HARDEST, default=self._defaults.state)
+            state = self._state(used)
         grounds += [Ground(_answered(r, used), state) for touch in touches for r in self._value_reasons(touch, case)]
         if self.is_safety(case.meaning):
             grounds = [_eased(ground) for ground in grounds]
         rule = f"grant {grant.grant.id}" if grant else listed([line.rule.id for line in used])
         return _sum(grounds, self._lasts(case), rule)
+
+    def _state(self, used: list[Line]) -> RuleState:
+        """Return how far the limits of points are trusted: as far as the rules that let the request reach them."""
+        if len(used) == 1:
+            return used[0].rule.state
+        return max((line.rule.state for line in used), key=_HARDEST, default=self._defaults.state)
 
     def _value_reasons(self, touch: Touch, case: Case) -> list[Reason]:
         law = touch.effect.law

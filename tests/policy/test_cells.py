@@ -45,6 +45,10 @@ def test_plain_permits_alone_make_a_quick_cell(policy_of, operate):
     assert cells(policy_of()).cell(HMI, 1, 3, -1).quick
     assert not cells(policy_of(rules=(operate, limited))).cell(HMI, 1, 3, -1).quick
     assert not cells(policy_of(rules=(operate, deny))).cell(HMI, 1, 3, -1).quick
+    assert cells(policy_of()).cell(HMI, 1, 6, -1).quick_writes
+    assert (
+        not cells(policy_of(rules=(operate, replace(operate, id="less", maximum=5)))).cell(HMI, 1, 6, -1).quick_writes
+    )
 
 
 def test_counted_rules_and_grants_make_a_cell_uncountable(policy_of, operate):

@@ -1,13 +1,16 @@
 import struct
 from dataclasses import replace
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
 from icsguard.core.clock import SECOND
 from icsguard.core.decision import Decision, RuleState
+from icsguard.core.ids import AddressRange
 from icsguard.core.meaning import Table
 from icsguard.core.point import DataType, Limits, Point, PointKind
-from icsguard.policy.rules import Action, Defaults, Grant, OnUnknown, Policy, Rate, Rule, Service, Window
+from icsguard.policy.rules import Action, Defaults, Grant, OnUnknown, Policy, Rate, Rule, Service, Target, Window
 from icsguard.policy.windows import FOREVER
 from icsguard.protocols.modbus import build
 
@@ -509,3 +512,50 @@ def test_a_wall_clock_that_runs_ahead_ends_a_grant_and_bounds_the_cache(bench, p
     assert plant.now + 40 * SECOND == cell.ask(build.read(3, 0, 1)).cacheable_until
     cell.now += 40 * SECOND
     assert Decision.REFUSE is cell.ask(build.read(3, 0, 1)).decision
+
+
+SPACED = Rule(
+    "spaced", ("hmi",), (1,), (Service(6), Service(16), Service(22)), (Target(Table.HOLDING, AddressRange(5, 90)),)
+)
+OTHERS = {
+    "nothing more": (),
+    "part": (replace(SPACED, id="part", targets=(Target(Table.HOLDING, AddressRange(0, 40)),)),),
+    "rest": (replace(SPACED, id="rest", targets=(Target(Table.HOLDING, AddressRange(41, 120)),)),),
+    "deny": (replace(SPACED, id="deny", action=Action.DENY, targets=(Target(Table.HOLDING, AddressRange(30, 35)),)),),
+    "alert": (replace(SPACED, id="alert", action=Action.ALERT),),
+    "limit": (replace(SPACED, id="limit", maximum=100),),
+    "rate": (replace(SPACED, id="rate", rate=Rate(1000, SECOND)),),
+    "observed": (replace(SPACED, id="observed", state=RuleState.OBSERVE),),
+}
+WRITES = [
+    *(build.write_register(address, 500) for address in (4, 5, 12, 30, 90, 91)),
+    *(build.write_registers(address, [500] * 10) for address in (0, 3, 11, 13, 31, 36, 81, 85)),
+    build.mask_write(12, 0, 1),
+    build.mask_write(60, 0, 1),
+]
+
+
+@pytest.mark.parametrize("more", OTHERS)
+@pytest.mark.parametrize("first", [False, True])
+def test_a_write_beside_all_points_has_the_verdict_of_the_long_way(bench, policy_of, speed, more, first):
+    rules = (SPACED, *OTHERS[more]) if first else (*OTHERS[more], SPACED)
+    short, long = bench(policy_of(speed, rules=rules)), bench(policy_of(speed, rules=rules))
+    long.judge._cells = SimpleNamespace(cell=partial(without_short_ways, long.judge._cells.cell))
+
+    assert [long.ask(pdu) for pdu in WRITES] == [short.ask(pdu) for pdu in WRITES]
+
+
+def without_short_ways(cell, *key):
+    found = cell(*key)
+    found.quick, found.quick_writes = [], []
+    return found
+
+
+def test_only_a_write_that_touches_a_point_has_others_judged_again(bench, policy_of, speed):
+    plant = bench(policy_of(speed, rules=(SPACED,)))
+    before = plant.memory.version
+
+    assert Decision.ALLOW is plant.write(build.write_register(60, 1)).decision
+    assert before == plant.memory.version
+    assert Decision.ALLOW is plant.write(build.write_register(12, 1)).decision
+    assert before < plant.memory.version
