@@ -10,12 +10,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from icsguard.core.clock import SECOND
-from icsguard.detect.calibration import BLOCK_NS, calibrate
+from icsguard.core.clock import DAY, SECOND
+from icsguard.detect.calibration import BLOCK_NS, calibrate, peaks
 from icsguard.detect.flow_features import features
 from icsguard.detect.flow_model import FlowModel
 from icsguard.detect.flows import FlowWatch, window_ns
-from icsguard.detect.guarantee import LEAST_UNREST, window_blocks
+from icsguard.detect.guarantee import LEAST_UNREST, QUIET_NS, window_blocks
 from icsguard.detect.residuals import STREAMS, Smoother, unrest
 from icsguard.inference.api import Array
 from icsguard.learn.recorded import Recorded
@@ -35,6 +35,8 @@ PARTS: Final = 8
 """Of the rows, each once left out of the yardsticks that judge it."""
 LEAST_USUAL: Final = 0.15
 """Standard deviations: a usual residual is never taken for smaller."""
+EXCUSED_NS: Final = 7 * DAY
+"""One episode of clean hours in so long may be more restless than what suspends the guarantee."""
 _LEAST_SCALE: Final = 0.3
 """Standard deviations: a yardstick is never finer."""
 _TAIL_NS: Final = 120 * SECOND
@@ -181,7 +183,7 @@ def _scores(levels: Array, kind: NDArray[np.intp], table: Array) -> Array:
 
 
 def _unrest(levels: Array, kind: NDArray[np.intp], kinds: int, length: int) -> Unrest:
-    """Return the usual size of one-step residuals by kind of row, and the highest clean mean over a window."""
+    """Return the usual size of one-step residuals by kind of row, and what clean hours rarely reach."""
     step = levels[:, 0]
     usual = np.stack([np.median(step[kind == number], axis=0) for number in range(kinds)])
     usual = np.maximum(usual, LEAST_USUAL)
@@ -190,8 +192,9 @@ def _unrest(levels: Array, kind: NDArray[np.intp], kinds: int, length: int) -> U
     if whole * BLOCK_NS < LEAST_UNREST:
         return NO_UNREST
     sums = np.concatenate([[0.0], np.cumsum(rows[: whole * length].reshape(whole, length).mean(axis=1))])
-    highest = float((sums[window:] - sums[:-window]).max()) / window
-    return Unrest(tuple(usual.ravel().tolist()), highest)
+    means = (sums[window:] - sums[:-window]) / window
+    highest = peaks(means.tolist(), max(whole * BLOCK_NS // EXCUSED_NS, 1), QUIET_NS // BLOCK_NS)
+    return Unrest(tuple(usual.ravel().tolist()), highest[-1])
 
 
 def _kinds(changed: NDArray[np.bool_], settling: tuple[int, ...]) -> NDArray[np.intp]:

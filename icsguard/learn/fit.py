@@ -126,8 +126,9 @@ class _Fit:
         parts = matrices(law, *self._spatial(self._everything, modes), self._ahead(self._all_runs))
         progress(_FITTED + (1 - _FITTED) * FOLDS / (FOLDS + 1), "calibrating thresholds")
         columns = self._judged(errors, residuals)
-        calibrated = calibrate_residuals(residuals, columns, step_ns=self._grid.step_ns, per_day=alarms_per_day)
-        flow = calibrate_flows(self._recorded, flow_model, window_s=window_s, per_day=alarms_per_day)
+        per_day = alarms_per_day / (1 if flow_model is None else 2)  # two alarms share the budget
+        calibrated = calibrate_residuals(residuals, columns, step_ns=self._grid.step_ns, per_day=per_day)
+        flow = calibrate_flows(self._recorded, flow_model, window_s=window_s, per_day=per_day)
         travel = habits.travel_window(self._recorded.seconds)
         writings = [
             habits.writing(*pair, travel) for pair in zip(self._recorded.points, self._recorded.ways, strict=True)

@@ -103,7 +103,7 @@ class Unrest:
     usual: tuple[float, ...] = ()
     """Median size of each moving column's residual, standard deviations, by kind of row as in `stream_scale`."""
     highest: float = 0.0
-    """What the mean over a window of clean blocks reached at most; 0 where too few blocks say so."""
+    """What the mean over a window of clean blocks passed once a week at most; 0 where too few blocks say so."""
 
 
 NO_UNREST: Final = Unrest()

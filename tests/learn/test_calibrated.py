@@ -113,3 +113,16 @@ def test_clean_scores_are_neither_tamer_nor_wilder_than_later_ones():
         later = peaks(scores.reshape(-1, 3).max(axis=1).tolist(), 200, 10)
         shares.append(sum(one > made.calibration.threshold for one in later) / made.calibration.rank)
     assert 0.7 < np.mean(shares) < 1.4
+
+
+def test_one_restless_hour_a_week_does_not_blind_the_watch():
+    """The highest hour of a month is a freak; what each week brings once is not."""
+    noise = np.random.default_rng(8)
+    rows = 2 * 7 * 4_320
+    table = noise.normal(size=(rows, 1))
+    table[10_000:10_180] *= 40.0
+    still = np.zeros(rows, dtype=bool)
+    calm = calibrate_residuals(
+        [Residuals(table, np.zeros_like(table), still)], [_column()], step_ns=20 * 10**9, per_day=1.0
+    )
+    assert calm.unrest.highest < 1.5
