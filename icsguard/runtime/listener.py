@@ -262,6 +262,7 @@ class Listener:
         session = end.session
         if session is not None and session.is_over:
             self.ends.pop(session.flow, None)
+            end.device.end()
             if not self.ends and not self._doors:
                 self._close_wire()
         if self.guard.wakeups:

@@ -260,7 +260,8 @@ class DeviceEnd(asyncio.Protocol):
     __slots__ = ("_client", "_ended", "_may_wire", "transport", "wired")
 
     def __init__(self, client: ClientEnd) -> None:
-        self._client = client
+        self._client: ClientEnd | None = client
+        """Whose it is; None once it has ended, so that neither keeps the other for the garbage collector."""
         self._ended = False
         self._may_wire = True
         self.transport: asyncio.Transport | None = None
@@ -273,14 +274,15 @@ class DeviceEnd(asyncio.Protocol):
             self.transport.abort()
             return
         tune(self.transport)
-        if self._client in self._client.stalled:
+        client = self._client
+        if client is not None and client in client.stalled:
             self.transport.pause_reading()
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the device."""
         client = self._client
-        session = client.own
-        if session is None or self._ended:
+        session = client.own if client is not None else None
+        if client is None or session is None:
             return
         now = client.listener.clock.now()
         if session.response_passes(data, now):
@@ -294,8 +296,10 @@ class DeviceEnd(asyncio.Protocol):
     def attach(self) -> None:
         """Let the compiled core pass known reads between the client's socket and this one, once both are there."""
         client, transport = self._client, self.transport
+        if client is None or client.wired is None or transport is None:
+            return
         wire, session = client.listener.wire, client.own
-        if wire is None or session is None or client.wired is None or transport is None or self._ended:
+        if wire is None or session is None:
             return
         self._may_wire = False
         self.wired = wire.attach(transport, session.response_passes, self._take, answers=True)
@@ -306,8 +310,8 @@ class DeviceEnd(asyncio.Protocol):
 
     def _take(self, data: bytes) -> None:
         client = self._client
-        session = client.own
-        if session is not None and not self._ended:
+        session = client.own if client is not None else None
+        if client is not None and session is not None:
             client.run(session.link_bytes(data, client.listener.clock.now()))
 
     def read(self, *, on: bool) -> None:
@@ -326,19 +330,22 @@ class DeviceEnd(asyncio.Protocol):
         """The device closed or the link broke."""
         self.transport = None
         self._unwire()
-        session = self._client.own
-        if session is not None and not self._ended:
+        client, self._client = self._client, None
+        session = client.own if client is not None else None
+        if client is not None and session is not None:
             self._ended = True
             reason = why(exc) if exc is not None else "closed by the device"
-            self._client.run(session.link_lost(reason, self._client.listener.clock.now()))
+            client.run(session.link_lost(reason, client.listener.clock.now()))
 
     def pause_writing(self) -> None:
         """The device does not read: take nothing more from the client."""
-        self._client.stall(self)
+        if self._client is not None:
+            self._client.stall(self)
 
     def resume_writing(self) -> None:
         """The device reads again."""
-        self._client.unstall(self)
+        if self._client is not None:
+            self._client.unstall(self)
 
     def write(self, data: bytes, *, several: bool = False) -> None:
         """Hand bytes to the device's socket, once; `several` follow each other, and go in one piece."""
@@ -352,6 +359,7 @@ class DeviceEnd(asyncio.Protocol):
     def end(self) -> None:
         """Close the connection; nothing that still comes from it matters."""
         self._ended = True
+        self._client = None
         self._unwire()
         if self.transport is not None:
             self.transport.abort()

@@ -1,6 +1,7 @@
 """Real sockets on loopback: what clients and devices see of the gateway."""
 
 import asyncio
+import gc
 import socket
 import time
 
@@ -8,7 +9,7 @@ import pytest
 
 from icsguard.core.decision import Decision, FailurePolicy, Mode
 from icsguard.core.isolation import Isolation, Scope
-from icsguard.runtime.modbus_shell import DeviceEnd
+from icsguard.runtime.modbus_shell import ClientEnd, DeviceEnd
 
 OK = b"\x03\x02\x00\x00"
 
@@ -338,3 +339,19 @@ async def _drained(reader):
         tids.add(data[at : at + 2])
         at += 6 + int.from_bytes(data[at + 4 : at + 6])
     return tids
+
+
+async def test_a_client_that_has_gone_leaves_nothing_for_the_garbage_collector(open_site, wait_until):
+    scene = await open_site()
+    asked, silent = await scene.caller(), await scene.caller()
+    assert OK == await asked.read()
+    assert b"\x86\x03" == await asked.write(5, 101)
+    gc.collect()
+    gc.disable()
+    try:
+        for caller in (asked, silent):
+            caller.writer.close()
+        del caller, asked, silent
+        await wait_until(lambda: not [one for one in gc.get_objects() if isinstance(one, ClientEnd | DeviceEnd)])
+    finally:
+        gc.enable()
