@@ -47,6 +47,8 @@ def evaluate(
         json_file.write_bytes(msgspec.json.encode(result) + b"\n")
     if as_json:
         show.as_json(msgspec.to_builtins(result))
-        return
-    for table in (*result.tables, goals_table(result.goals)):
-        typer.echo(as_text(table))
+    else:
+        for table in (*result.tables, goals_table(result.goals)):
+            typer.echo(as_text(table))
+    if result.failed:
+        raise CliError(f"{len(result.failed)} parts of the evaluation failed", details=result.failed)

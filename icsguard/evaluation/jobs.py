@@ -6,10 +6,12 @@ Every piece follows from its arguments alone, so what comes out does not depend 
 from __future__ import annotations
 
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Final, NamedTuple
 
 Progress = Callable[[str], None]
@@ -28,15 +30,25 @@ class Job(NamedTuple):
     arguments: tuple[object, ...]
 
 
+class Failed(NamedTuple):
+    """A job that gave nothing."""
+
+    title: str
+    why: str
+
+
 def work(jobs: Sequence[Job], workers: int, progress: Progress) -> list[object]:
-    """Do all jobs, the longest first; return what they gave in the order of `jobs`. The first error ends everything."""
+    """Do all jobs, the longest first; return what they gave in the order of `jobs`.
+
+    A job that fails gives a `Failed`, and the others go on: an hour's work is not lost for one of them.
+    """
     clock = Clock(sum(job.seconds for job in jobs), len(jobs), min(workers, MAX_WORKERS), progress)
     order = sorted(range(len(jobs)), key=lambda place: -jobs[place].seconds)
     done: dict[int, object] = {}
     if workers <= 1 or len(jobs) <= 1:
         for place in order:
             clock.begins(jobs[place])
-            done[place] = jobs[place].call(*jobs[place].arguments, progress)
+            done[place] = _done(jobs[place], progress)
             clock.ended(jobs[place])
     else:
         _shared(jobs, deque(order), clock, done)
@@ -52,7 +64,7 @@ def _shared(jobs: Sequence[Job], waiting: deque[int], clock: Clock, done: dict[i
                 while waiting and len(under_way) < clock.workers:
                     place = waiting.popleft()
                     clock.begins(jobs[place])
-                    under_way[pool.submit(_alone, jobs[place])] = place
+                    under_way[pool.submit(_done, jobs[place], _silent)] = place
                 for future in wait(under_way, return_when=FIRST_COMPLETED).done:
                     place = under_way.pop(future)
                     done[place] = future.result()
@@ -62,9 +74,12 @@ def _shared(jobs: Sequence[Job], waiting: deque[int], clock: Clock, done: dict[i
             raise
 
 
-def _alone(job: Job) -> object:
-    """Do a job in a process of its own, where nobody listens to its progress."""
-    return job.call(*job.arguments, _silent)
+def _done(job: Job, progress: Progress) -> object:
+    try:
+        return job.call(*job.arguments, progress)
+    except Exception as error:  # noqa: BLE001 - the edge of a job: it is told, and the others go on
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        return Failed(job.title, f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})")
 
 
 def _silent(_text: str) -> None:

@@ -38,6 +38,7 @@ def html(result: Result) -> str:
         "<!doctype html><html lang='en'><meta charset='utf-8'><title>icsguard: evaluation</title>",
         f"<style>{STYLE}</style><h1>How good icsguard is</h1>",
         f"<p>Form {escape(result.form)}, seed {result.seed}. {RULES}</p>",
+        *[f"<p class='no'>Failed: {escape(text)}</p>" for text in result.failed],
         _goals(result.goals),
     ]
     for table in result.tables:

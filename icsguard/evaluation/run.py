@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from icsguard import __version__
 from icsguard.evaluation import captures, goals, rows
 from icsguard.evaluation.form import Form
-from icsguard.evaluation.jobs import Progress, work
+from icsguard.evaluation.jobs import Failed, Progress, work
 from icsguard.evaluation.plan import Recorded, Studied, plan
 from icsguard.evaluation.plant_result import PlantResult
 from icsguard.evaluation.studies import STUDIES
@@ -31,6 +31,7 @@ class _Found:
     recorded: list[Table] = field(default_factory=list)
     traces: list[Trace] = field(default_factory=list)
     captures: dict[str, list[captures.Judged]] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
 
     def take(self, part: object) -> None:
         """Put away what one job gave."""
@@ -43,6 +44,8 @@ class _Found:
             self.recorded += part.tables
             self.traces += part.traces
             self.captures |= part.captures
+        elif isinstance(part, Failed):
+            self.failed.append(f"{part.title}: {part.why}")
 
     def study_tables(self) -> list[Table]:
         """Return a table of each study, in their order."""
@@ -66,7 +69,9 @@ def evaluate(form: Form, only: Sequence[str], seed: int, progress: Progress, wor
     if found.plants:
         tables.append(rows.table(found.plants, tables, found.captures))
     facts = _facts(found.plants, absent) | {"processes": str(workers)}
-    return Result(form.name, seed, tuple(tables), judged, tuple(found.traces), facts)
+    for text in found.failed:
+        progress(f"FAILED: {text}")
+    return Result(form.name, seed, tuple(tables), judged, tuple(found.traces), facts, tuple(found.failed))
 
 
 def _plant_tables(plants: Sequence[PlantResult]) -> list[Table]:

@@ -72,6 +72,8 @@ class Result:
     traces: tuple[Trace, ...]
     facts: dict[str, str]
     """Versions, digests of data, sets that were absent, the command that made it."""
+    failed: tuple[str, ...] = ()
+    """Jobs that gave nothing, and why."""
 
 
 def verdict(reached: bool | None) -> str:  # noqa: FBT001 - it is the thing itself

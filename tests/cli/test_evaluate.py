@@ -45,6 +45,13 @@ def test_json_is_printed_alone(monkeypatch):
     assert "clean" == json.loads(done.stdout)["tables"][0]["name"]
 
 
+def test_a_part_that_failed_is_an_error_after_all_tables(monkeypatch):
+    monkeypatch.setattr(run, "evaluate", lambda *_: Result("short", 1, (), (), (), {}, ("water: burst",)))
+    done = CliRunner().invoke(build(["evaluate"]), ["evaluate"])
+    assert "### Goals" in done.stdout
+    assert ("water: burst",) == done.exception.details
+
+
 def test_an_unknown_set_is_a_wrong_command_line(monkeypatch):
     done, seen = _called(monkeypatch, "--set", "atlantis")
     assert [] == seen

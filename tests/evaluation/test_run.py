@@ -45,6 +45,16 @@ def _figures(result):
     return [msgspec.json.encode(table) for table in result.tables if table.name != "cost"]
 
 
+def test_a_part_that_fails_is_said_and_the_rest_is_there(monkeypatch):
+    def measure(name, *_):
+        raise RuntimeError(f"{name} burst")
+
+    monkeypatch.setattr("icsguard.evaluation.plan.measure_plant", measure)
+    found = run.evaluate(TINY, ("water",), 1, lambda _text: None)
+    assert () == found.tables
+    assert found.failed[0].startswith("water: RuntimeError: water burst (test_run.py:")
+
+
 def test_absent_data_are_left_out_with_a_word(monkeypatch, tmp_path):
     monkeypatch.setenv(loaded.VARIABLE, str(tmp_path))
     said = []
