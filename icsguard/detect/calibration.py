@@ -24,6 +24,8 @@ MAX_BLOCKS: Final = 50_000  # about 35 days; beyond, every second one is dropped
 CONFIDENCE: Final = 0.95
 FEW: Final = 10
 """Below so many blocks the threshold is twice the largest clean score."""
+MANY: Final = 1_440
+"""From so many on it is the largest itself, guarantee or not: the bound that is told says what that may cost."""
 _FEW_MARGIN: Final = 2.0
 _MARGIN: Final = 1.2
 MAX_DRIFT: Final = 1e6
@@ -43,7 +45,7 @@ def calibrate(blocks: Sequence[float], *, block_ns: int = BLOCK_NS, per_day: flo
         found = peaks(blocks[-MAX_BLOCKS:], k, max(APART // block_ns, 1))
         if len(found) == k:
             return Calibration(ordered, block_ns, found[-1], k, per_day, _drift_limit(blocks, ordered, a_day, per_day))
-    margin = _FEW_MARGIN if count < FEW else _MARGIN
+    margin = _FEW_MARGIN if count < FEW else _MARGIN if count < MANY else 1.0
     bound = 1.0 - (1.0 - CONFIDENCE) ** (1.0 / count)  # none of n exceeded: the rule of three, exactly
     return Calibration(ordered, block_ns, ordered[-1] * margin, 0, bound * a_day)
 

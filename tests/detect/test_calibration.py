@@ -3,7 +3,7 @@ import random
 import pytest
 
 from icsguard.core.clock import DAY, SECOND
-from icsguard.detect.calibration import FEW, Drift, calibrate, p_value, peaks, rank
+from icsguard.detect.calibration import FEW, MANY, Drift, calibrate, p_value, peaks, rank
 from icsguard.twin.site_model import Calibration
 
 MINUTES_A_DAY = 1440
@@ -49,6 +49,10 @@ def test_few_blocks_give_a_margin_and_an_honest_bound():
 
 def test_more_blocks_need_less_margin():
     assert calibrate([1.0] * FEW).threshold < calibrate([1.0] * (FEW - 1)).threshold
+    assert 1.2 == calibrate([1.0] * (MANY - 1)).threshold
+    day = calibrate([1.0] * MANY)
+    assert (1.0, 0) == (day.threshold, day.rank)
+    assert 2.9 < day.per_day < 3.0
 
 
 def test_no_blocks_give_no_threshold():
