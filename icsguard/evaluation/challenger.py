@@ -129,7 +129,7 @@ def duel(plant: Plant, polls: int, each: int, clean_polls: int, seed: int, progr
             twin = Tally(twin.count + found.count, twin.hits + found.hits)
             gru = Tally(gru.count + each, gru.hits + round(float(row[f"{NAME} recall"] or 0.0) * each))
     progress(f"{plant.name}: normal operation")
-    quiet = measure(bench, clean_polls)
+    quiet = measure(bench, clean_polls, is_alone=False)
     return Duel(plant.name, twin, gru, quiet.a_day, quiet.baselines[NAME] / quiet.days)
 
 

@@ -110,8 +110,8 @@ def _span(low: float, high: float, unit: float) -> str:
     return f"{low / unit:.2f}-{high / unit:.2f}"
 
 
-def measure(bench: Bench, polls: int) -> Clean:
-    """Let the plant be worked with the shadow beside it."""
+def measure(bench: Bench, polls: int, *, is_alone: bool = True) -> Clean:
+    """Let the plant be worked with the shadow beside it; `is_alone`: and find out how soon its promise ends."""
     site, shift, guard = bench.site(CLEAN), bench.shift(CLEAN), bench.taught.guard()
     calibration = bench.taught.model.residuals
     found = Clean(polls * POLL_S / _DAY_S, promised=calibration.per_day, has_guarantee=bool(calibration.rank))
@@ -131,7 +131,7 @@ def measure(bench: Bench, polls: int) -> Clean:
                 found.right += truth.leaves_safe_range(site, name, value) is not None
                 found.why[f"{opinion.findings[0].code} ({name})"] += 1
             _count(found, guard.see([site.write(name, value)]))
-    if found.has_guarantee:
+    if found.has_guarantee and is_alone:
         found.louder = louder.measure(bench)
     found.baselines = {name: len(runs(_blocked(score > 1.0))) for name, score in scores(bench, rows)}
     return found

@@ -51,6 +51,8 @@ def judge(plants: Plants, tables: Sequence[Table], captures: Mapping[str, Sequen
     judged = frozen or seen
     beside = seen if frozen else []
     found = [_of_plants(goal, judged, beside) for goal in _PLANT_GOALS] if judged else []
+    if any(one.clean.louder for one in judged):
+        found.append(_of_plants(_LOUDER, judged, beside))
     found += [_batadal(table) for table in tables if table.name == "batadal"]
     found += _real_rates(tables)
     found += [_opcua(table) for table in tables if table.name == "opcua"]
@@ -136,6 +138,17 @@ def _rate(one: PlantResult) -> str:
     return f"{one.name} {shown(clean.ratio)} ({low:.2f}-{high:.2f})"
 
 
+def _louder(plants: Plants) -> _Verdict:
+    """Every trial counts: a plant that is no longer what was learnt must be told within the hour."""
+    by_factor: dict[float, Tally] = {}
+    for one in plants:
+        for grown in one.clean.louder:
+            before = by_factor.get(grown.factor, Tally())
+            by_factor[grown.factor] = Tally(before.count + len(grown.minutes), before.hits + grown.in_time)
+    text = "; ".join(f"residuals x {factor:g}: {tally.hits} of {tally.count}" for factor, tally in by_factor.items())
+    return _Verdict(text, all(tally.hits == tally.count for tally in by_factor.values()) if by_factor else None)
+
+
 def _is_kept(ratio: float | None, bounds: tuple[float, float]) -> bool:
     return ratio is not None and bounds[0] <= ratio <= bounds[1]
 
@@ -163,6 +176,12 @@ _PLANT_GOALS: Final[tuple[tuple[str, str, str, _Judge], ...]] = (
     ("CPU of the shadow", "<= 60 us, <= 300 us", "<= 30 us, <= 150 us", _cost),
 )
 """(goal, must, aim, judge)."""
+_LOUDER: Final[tuple[str, str, str, _Judge]] = (
+    "residuals that grow: suspended within the hour",
+    "every time",
+    "",
+    _louder,
+)
 
 
 def _batadal(table: Table) -> Goal:

@@ -7,6 +7,7 @@ from icsguard.evaluation.captures import Judged
 from icsguard.evaluation.clean import Clean
 from icsguard.evaluation.conduct import Conduct
 from icsguard.evaluation.cost import Cost
+from icsguard.evaluation.louder import Louder
 from icsguard.evaluation.metrics import Tally
 from icsguard.evaluation.tables import Table
 from icsguard.evaluation.tampering import PROMISED
@@ -76,6 +77,14 @@ def test_batadal_needs_score_and_all_events(score, events, reached):
 def test_one_request_of_the_scan_that_reaches_a_device_fails():
     (goal,) = goals.judge((), (), {"lemay": [Judged("c", benign=10, attacks=10, reached=1)]})
     assert goal.reached is False
+
+
+@pytest.mark.parametrize(("minutes", "reached"), [((12.0, 59.0), True), ((12.0, 61.0), False)])
+def test_residuals_that_grow_must_be_told_within_the_hour(good_plant, minutes, reached):
+    clean = replace(good_plant.clean, louder=(Louder(1.3, minutes), Louder(2.0, (5.0,))))
+    goal = goals.judge((replace(good_plant, clean=clean),), (), {})[-1]
+    assert reached is goal.reached
+    assert goal.measured.endswith("residuals x 2: 1 of 1")
 
 
 def test_plants_that_were_seen_before_stand_beside_the_frozen_ones(good_plant):
