@@ -156,24 +156,35 @@ Message = (
 """Everything that crosses a link."""
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
+_NO_BYTES: Final = b"\xc4\x00"
+"""No bytes, as msgpack writes them; `_BYTES`: the mark of bytes whose length follows as four bytes."""
+_BYTES: Final = b"\xc6"
+_SETTINGS_AT: Final = _ENCODER.encode(Configure(b"", 0)).index(_NO_BYTES)
 _DECODER: Final[msgspec.msgpack.Decoder[Message]] = msgspec.msgpack.Decoder(Message)
 
 
 def encode(message: Message) -> bytes:
     """Return `message` with its length in front. Raises ValueError where it is larger than MAX_FRAME."""
-    length, body = parts(message)
-    return length + body
-
-
-def parts(message: Message) -> tuple[bytes, bytes]:
-    """Return the length and the body of `message`; joined they are what `encode` gives. Raises ValueError as that does.
-
-    For a message of some megabytes, which it takes longer to join than to send.
-    """
     body = _ENCODER.encode(message)
-    if len(body) > MAX_FRAME:
-        raise ValueError(f"a {type(message).__name__} of {len(body)} bytes is above the bound of {MAX_FRAME}")
-    return len(body).to_bytes(PREFIX, "big"), body
+    return _length(message, len(body)) + body
+
+
+def parts(message: Configure) -> tuple[bytes, ...]:
+    """Return the parts that make the encoded message when joined, the settings as they are. Raises ValueError.
+
+    For settings of some megabytes, which take longer to copy than to send.
+    """
+    hull = _ENCODER.encode(Configure(b"", message.anchor, message.run, message.modes))
+    before, after = hull[:_SETTINGS_AT], hull[_SETTINGS_AT + len(_NO_BYTES) :]
+    head = before + _BYTES + len(message.settings).to_bytes(4, "big")
+    size = len(head) + len(message.settings) + len(after)
+    return _length(message, size) + head, message.settings, after
+
+
+def _length(message: Message, size: int) -> bytes:
+    if size > MAX_FRAME:
+        raise ValueError(f"a {type(message).__name__} of {size} bytes is above the bound of {MAX_FRAME}")
+    return size.to_bytes(PREFIX, "big")
 
 
 def decode(body: bytes | memoryview) -> Message:

@@ -134,9 +134,9 @@ class Cells:
             for group in rule.clients or ("",):
                 self._by_service.setdefault((service, group), []).append(line)
 
-    def lines(self) -> list[tuple[int, Line]]:
-        """Return every rule that is filed, once for each service and client group."""
-        return [numbered for many in self._by_service.values() for numbered in many]
+    def shelves(self) -> list[list[tuple[int, Line]]]:
+        """Return every rule that is filed, one shelf for each service and client group."""
+        return list(self._by_service.values())
 
     def has_service(self, function: int) -> bool:
         """Say whether a rule speaks of this function."""

@@ -5,6 +5,7 @@ Deterministic: the same policy, memory, request and `now` give the same verdict,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -60,9 +61,9 @@ class Judge:
         self._safety = self._safety_spans()
         self._layout = self._make_layout()
 
-    def parts(self) -> list[object]:
+    def parts(self) -> list[Sequence[object]]:
         """Return the many things that it is made of: who lets a judge go may want to let them go little by little."""
-        return [*self._points.all, *self._cells.lines()]
+        return [self._points.all, *self._cells.shelves()]
 
     def client(self, address: str) -> str:
         """Return the names of the client's groups for records, comma-separated; empty for an unknown client."""

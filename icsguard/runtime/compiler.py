@@ -13,7 +13,7 @@ import msgspec
 from icsguard.config.settings import Settings
 from icsguard.runtime.beside import run_beside
 from icsguard.runtime.kept_settings import kept
-from icsguard.runtime.pieces import assembled, collector_rests, first, pause
+from icsguard.runtime.pieces import assembled, collector_rests, copied, first, pause
 
 DEADLINE_S: Final = 60.0
 """Ten thousand rules take about a second on a small machine."""
@@ -24,7 +24,7 @@ class Compiled(NamedTuple):
     """What the child found."""
 
     settings: Settings
-    packed: bytes
+    packed: bytes | bytearray
     """The same as msgpack, for shadow and recorder."""
     warnings: tuple[str, ...]
     """Lines to show: nothing is wrong enough to stop."""
@@ -75,7 +75,7 @@ async def compile_beside(config: Path) -> Compiled:
             settings = await assembled(ended.out)
             gc.freeze()  # it stays: the collector need not look at it
         await pause()
-        return Compiled(settings, bytes(first(ended.out)), lines)
+        return Compiled(settings, await copied(first(ended.out)), lines)
     except (ValueError, IndexError, msgspec.MsgspecError) as error:
         raise _no_settings(config, error) from error
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import icsguard
 from icsguard.config.settings import Conduit, Settings
@@ -57,7 +57,7 @@ class SiteError(Exception):
 class Site:
     """The conduits of one gateway."""
 
-    def __init__(self, config: Path, settings: Settings, packed: bytes) -> None:
+    def __init__(self, config: Path, settings: Settings, packed: bytes | bytearray) -> None:
         self.config = config
         self.settings = settings
         self.clock = Clock()
@@ -169,7 +169,7 @@ class Site:
     def configuration(self) -> links.Configure:
         """Return what shadow and recorder must know."""
         modes = tuple((name, listener.guard.mode.value) for name, listener in self.listeners.items())
-        return links.Configure(self._packed, self.clock.anchor, self.run.id, modes)
+        return links.Configure(cast("bytes", self._packed), self.clock.anchor, self.run.id, modes)
 
     def tell_parts(self) -> None:
         """Send the configuration again: something in it changed."""
@@ -225,9 +225,10 @@ class Site:
                 return self._not_reloaded(error, operator)
             self.warnings.pop("reload", None)
             await pause()
-            remains = _remains(self.settings.conduits, [one.guard.judge for one in self.listeners.values()])
             with collector_rests():
+                remains = await _remains(self.settings.conduits, [one.guard.judge for one in self.listeners.values()])
                 problems = (*await self._take(compiled.settings), *needs_restart(self.settings, compiled.settings))
+                await pause()
                 self.settings, self._packed = compiled.settings, compiled.packed
                 self.warn_of(compiled.warnings)
                 self.on_reload(compiled.settings)
@@ -256,6 +257,7 @@ class Site:
             listener.drain()
         problems = []
         for conduit in settings.conduits:
+            await pause()
             try:
                 await self._take_conduit(conduit)
             except SiteError as error:
@@ -367,6 +369,7 @@ def make_judge(conduit: Conduit, filed: Filed | None = None) -> Judge:
 async def judge_beside(conduit: Conduit) -> Judge:
     """Return the judge of a conduit's policy, made in pieces: ten thousand points take 50 ms, and traffic goes on."""
     filed = Filed(conduit.policy, serial=conduit.downstream == "serial", quirks=frozenset(conduit.quirks))
+    await pause()
     await in_pieces(filed.steps())
     await pause()
     judge = make_judge(conduit, filed)
@@ -374,14 +377,22 @@ async def judge_beside(conduit: Conduit) -> Judge:
     return judge
 
 
-def _remains(conduits: Iterable[Conduit], judges: Iterable[Judge]) -> list[object]:
-    """Return everything of settings and judges that is many."""
+async def _remains(conduits: Iterable[Conduit], judges: Iterable[Judge]) -> list[object]:
+    """Return everything of settings and judges that is many, gathered in pieces."""
     remains: list[object] = []
-    for conduit in conduits:
-        remains += conduit.policy.rules
-        remains += conduit.policy.points
-    for judge in judges:
-        remains += judge.parts()
+
+    def gathered() -> Iterator[None]:
+        for conduit in conduits:
+            remains.extend(conduit.policy.rules)
+            yield
+            remains.extend(conduit.policy.points)
+            yield
+        for judge in judges:
+            for many in judge.parts():
+                remains.extend(many)
+                yield
+
+    await in_pieces(gathered())
     return remains
 
 

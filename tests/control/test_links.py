@@ -97,6 +97,17 @@ def test_what_is_no_message_is_refused():
         links.decode(msgspec.msgpack.encode(["Nonsense", 1]))
 
 
-def test_length_and_body_joined_are_the_encoded_message():
-    message = links.Configure(b"settings", 5, "r1", (("plc1", "enforce"),))
-    assert links.encode(message) == b"".join(links.parts(message))
+@pytest.mark.parametrize("size", [0, 8, 200, 300, 70_000, 2_000_000])
+@pytest.mark.parametrize("kind", [bytes, bytearray])
+def test_the_parts_of_a_configuration_are_its_message_and_hold_the_settings_uncopied(kind, size):
+    settings = kind(size)
+    message = links.Configure(settings, 5, "r1", (("plc1", "enforce"),))
+    parts = links.parts(message)
+    (body,) = links.FrameSplitter().feed(b"".join(parts))
+    assert links.Configure(bytes(size), 5, "r1", (("plc1", "enforce"),)) == links.decode(body)
+    assert any(part is settings for part in parts)
+
+
+def test_a_configuration_above_the_bound_has_no_parts():
+    with pytest.raises(ValueError, match="Configure of"):
+        links.parts(links.Configure(bytes(links.MAX_FRAME), 0))

@@ -102,3 +102,15 @@ def test_the_collector_rests_and_works_again_whatever_happens():
     with pytest.raises(KeyError):
         work()
     assert gc.isenabled()
+
+
+async def test_a_copy_is_the_same_bytes_and_its_own():
+    source = bytearray(range(256)) * 4096
+    copy = await pieces.copied(memoryview(source))
+    assert source == copy
+    source[0] = 99
+    assert 0 == copy[0]
+
+
+async def test_a_copy_of_nothing_is_nothing():
+    assert b"" == await pieces.copied(memoryview(b""))
