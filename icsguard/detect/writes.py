@@ -6,6 +6,7 @@ faster than it ever was is toggled. Nothing here judges a read, and a safety poi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -13,7 +14,7 @@ from icsguard.core.clock import SECOND
 from icsguard.core.decision import Decision
 from icsguard.core.point import DataType, Point
 from icsguard.detect.sliding import SlidingSum
-from icsguard.twin.site_model import SiteModel, Writing
+from icsguard.twin.site_model import HORIZONS, SiteModel, Writing
 
 TRAVEL_FACTOR: Final = 1.5
 """So much more travel than ever learnt, and one learnt step beside, is over budget."""
@@ -23,6 +24,7 @@ MAX_CLIENTS: Final = 256  # clients for which first writes are told apart; beyon
 _TOGGLE_SHARE: Final = 0.5  # faster than half the shortest learnt gap
 _TOGGLES_HELD: Final = 3  # that many fast changes in a row are held, twice as many refused
 _UNLEARNT_GAP_NS: Final = SECOND // 2
+_HABIT: Final = 10  # writes that make a range
 _FAR: Final = 1.0  # beyond the learnt range by more than its own width
 
 
@@ -53,6 +55,7 @@ class WriteWatch:
 
     def __init__(self, points: tuple[Point, ...], model: SiteModel | None) -> None:
         self._points = points
+        self._unforeseen = _unforeseen(points, model) if model else ()
         self._learnt = {one.point: one for one in model.writings} if model else {}
         self._travel_ns = model.travel_ns if model else DEFAULT_TRAVEL_NS
         self._has_model = model is not None
@@ -95,14 +98,18 @@ class WriteWatch:
             return []
         bound = learnt.low if value < learnt.low else learnt.high
         limits = self._points[point].limits
-        declared = (
-            limits.minimum is not None and limits.maximum is not None
-        )  # an engineer's range outranks a learnt one
+        # An engineer's range outranks a learnt one, where a forecast can say what would come of the write.
+        declared = limits.minimum is not None and limits.maximum is not None
+        declared = declared and not (learnt.count >= _HABIT and self._may_move_unforeseen(point))
         far = abs(value - bound) > _FAR * max(learnt.high - learnt.low, learnt.max_step)
         bits = self._points[point].type is DataType.BOOL
         decision = Decision.HOLD if far and not declared and not bits else Decision.ALERT
         text = f"{value:g} was never written while learning ({learnt.low:g} to {learnt.high:g} was)"
         return [Odd("beyond-learnt-range", decision, point, value, bound, text)]
+
+    def _may_move_unforeseen(self, point: int) -> bool:
+        loop = self._points[point].loop
+        return any(not loop or not other or loop == other for other in self._unforeseen)
 
     def _travel(self, point: int, value: float, present: float, learnt: Writing, now: int) -> list[Odd]:
         track = self._tracks[point]
@@ -135,3 +142,13 @@ class WriteWatch:
             return []
         who = "no client ever" if learnt is None else "this client never"
         return [Odd("first-write", Decision.ALERT, point, value, value, f"{who} wrote this point while learning")]
+
+
+def _unforeseen(points: Sequence[Point], model: SiteModel) -> tuple[str, ...]:
+    """Return the control loops of points with a safe range whose forecasts are trusted for less than the horizon."""
+    guarded = {one.name: one for one in points if one.safe_min is not None or one.safe_max is not None}
+    return tuple(
+        guarded[column.name].loop
+        for column in model.columns
+        if column.name in guarded and column.kind == "moving" and column.trusted_steps < HORIZONS[-1]
+    )

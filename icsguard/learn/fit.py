@@ -25,7 +25,7 @@ from icsguard.learn.calibrated import Residuals, calibrate_flows, calibrate_resi
 from icsguard.learn.holds import holding
 from icsguard.learn.recorded import Recorded, Rows, Ways, record, rows
 from icsguard.twin import course_search, fitting
-from icsguard.twin.bands import Errors, fidelity, forecast_errors
+from icsguard.twin.bands import Errors, fidelity, forecast_errors, written
 from icsguard.twin.dynamics import Law
 from icsguard.twin.scoring import Ahead, Matrices, ahead_of, matrices, spatial_weights
 from icsguard.twin.site_model import Column, SiteModel, points_digest
@@ -33,6 +33,8 @@ from icsguard.twin.site_model import Column, SiteModel, points_digest
 MAX_FIT_ROWS: Final = 20_000  # rows that fit laws; of a longer recording, evenly spread stretches
 STRETCH: Final = 250
 FOLDS: Final = 3
+VALUES_PART: Final = 0.75
+"""Of the budget of false alarms; the rest is that of flows, which alarm more rarely where nobody attacks."""
 _READ: Final = 0.05  # shares of the whole work, for the progress bar
 _FITTED: Final = 0.8
 LEAST_ROWS: Final = 120
@@ -115,20 +117,23 @@ class _Fit:
     ) -> Fitted:
         """Return the fitted model."""
         errors: list[Errors] = []
+        after_writes: list[Errors] = []
         residuals: list[Residuals] = []
         progress(_READ, "fitting the twin")
         structure = self._structure()
         law = structure.law
         for fold in range(FOLDS):
             progress(_FITTED + (1 - _FITTED) * fold / (FOLDS + 1), f"judging the twin, part {fold + 1} of {FOLDS}")
-            self._judge(fold, structure, errors, residuals)
+            self._judge(fold, structure, errors, after_writes, residuals)
         modes = self._modes(self._everything)
         parts = matrices(law, *self._spatial(self._everything, modes), self._ahead(self._all_runs))
         progress(_FITTED + (1 - _FITTED) * FOLDS / (FOLDS + 1), "calibrating thresholds")
         columns = self._judged(errors, residuals)
-        per_day = alarms_per_day / (1 if flow_model is None else 2)  # two alarms share the budget
-        calibrated = calibrate_residuals(residuals, columns, step_ns=self._grid.step_ns, per_day=per_day)
-        flow = calibrate_flows(self._recorded, flow_model, window_s=window_s, per_day=per_day)
+        part = 1.0 if flow_model is None else VALUES_PART
+        calibrated = calibrate_residuals(residuals, columns, step_ns=self._grid.step_ns, per_day=part * alarms_per_day)
+        flow = calibrate_flows(
+            self._recorded, flow_model, window_s=window_s, per_day=(1.0 - VALUES_PART) * alarms_per_day
+        )
         travel = habits.travel_window(self._recorded.seconds)
         writings = [
             habits.writing(*pair, travel) for pair in zip(self._recorded.points, self._recorded.ways, strict=True)
@@ -164,7 +169,7 @@ class _Fit:
             answer_ns=habits.answer_time(self._recorded.transactions),
             notes=self._notes(columns),
         )
-        held = holding(model, self._all_points, self._all_runs, errors, self._commands)
+        held = holding(model, self._all_points, self._all_runs, after_writes, self._commands)
         progress(1.0, "done")
         return Fitted(replace(model, holding=held), parts)
 
@@ -270,7 +275,12 @@ class _Fit:
         return ahead_of([self._standard(run) for run in runs])
 
     def _judge(
-        self, fold: int, structure: course_search.Improved, errors: list[Errors], residuals: list[Residuals]
+        self,
+        fold: int,
+        structure: course_search.Improved,
+        errors: list[Errors],
+        after_writes: list[Errors],
+        residuals: list[Residuals],
     ) -> None:
         """Fit without one block of time and judge it with that: every row, as a guarantee wants many blocks."""
         total = sum(len(run) for run in self._all_runs)
@@ -284,6 +294,7 @@ class _Fit:
         parts = matrices(law, *self._spatial(raw, modes), self._ahead(teach))
         for run in judge:
             errors.append(forecast_errors(law, run, self._commands, offset))
+            after_writes.append(forecast_errors(law, run, self._commands, offset, written(run, self._commands)))
             residuals.append(self._residuals(law, parts, modes, run))
             offset += len(run)
 

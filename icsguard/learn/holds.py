@@ -1,9 +1,9 @@
 """What holding writes by forecasts would have cost while learning, and how sure a forecast must therefore be.
 
 Writes of operators in the recording are tried on the twin. Where the mean passes a limit the write would have been
-held; wrongly, if the forecast errs by as much as it passes the limit. How often forecasts err so is known from rows
-that did not fit their laws. The sum of these chances is how many wrong holds are to be expected: the least margin is
-asked for that keeps them within the budget of a week.
+held; wrongly, if the forecast errs by as much as it passes the limit. How often forecasts that start with a write err
+so is known from rows that did not fit their laws. The sum of these chances is how many wrong holds are to be expected:
+the least margin is asked for that keeps them within the budget of a week.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from icsguard.core.point import Point
 from icsguard.inference.api import Array
-from icsguard.twin.bands import Errors
+from icsguard.twin.bands import Errors, written
 from icsguard.twin.dynamics import loads
 from icsguard.twin.site_model import HORIZONS, Column, Holding, Moment, SiteModel
 from icsguard.twin.what_if import Consequence, WhatIf
@@ -56,19 +55,16 @@ class _Tried(NamedTuple):
 def holding(
     model: SiteModel, points: Sequence[Point], runs: Sequence[Array], errors: Sequence[Errors], commands: Sequence[int]
 ) -> Holding:
-    """Return how sure forecasts must be; `runs` have commands already those of the step ahead."""
+    """Return how sure forecasts must be; `runs` have commands already those of the step ahead.
+
+    `errors` are those of forecasts that started with a write.
+    """
     what_if = WhatIf(model, points, STEPS)
     if not what_if.guards:
         return Holding()
     tried = [one for run in runs for one in _try(what_if, model, run, commands)]
     certainty, expected = _least(_chances(model, tried, errors), max(model.seconds / _WEEK_S, 1.0))
     return Holding(certainty, expected, len(tried), _moments(model, tried, runs, certainty))
-
-
-def _written(run: Array, commands: Sequence[int]) -> NDArray[np.intp]:
-    """Return the rows from which a command that was just written acts."""
-    columns = list(commands)
-    return np.flatnonzero((run[1:-1][:, columns] != run[:-2][:, columns]).any(axis=1)) + 1
 
 
 def _changed(run: Array, at: int, commands: Sequence[int]) -> list[int]:
@@ -79,7 +75,7 @@ def _try(what_if: WhatIf, model: SiteModel, run: Array, commands: Sequence[int])
     """Try the writes of one stretch, as they would be asked about."""
     law, columns = model.law(), list(commands)
     besides = loads(law, run)[:, [column for column, _ in law.drifts]]
-    at = _written(run, commands)
+    at = written(run, commands)
     found = []
     for row in at[:: max(1, -(-len(at) // MAX_WRITES))]:
         before, past = run[row].copy(), run[row - 1].copy()

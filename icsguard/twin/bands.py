@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from icsguard.inference.api import Array
 from icsguard.twin.dynamics import Law, loads, step
@@ -38,10 +39,23 @@ class Errors:
     """Row on which each forecast started, counted over the whole recording."""
 
 
-def forecast_errors(law: Law, run: Array, commands: Sequence[int], offset: int) -> Errors:
-    """Return the errors of forecasts along one stretch of rows (commands already those of the step ahead)."""
-    stride = max(1, len(run) // MAX_STARTS)
-    starts = np.arange(1, max(1, len(run) - 1), stride)
+def written(run: Array, commands: Sequence[int]) -> NDArray[np.intp]:
+    """Return the rows from which a command that was just written acts (commands already those of the step ahead)."""
+    columns = list(commands)
+    return np.flatnonzero((run[1:-1][:, columns] != run[:-2][:, columns]).any(axis=1)) + 1
+
+
+def forecast_errors(
+    law: Law, run: Array, commands: Sequence[int], offset: int, starts: NDArray[np.intp] | None = None
+) -> Errors:
+    """Return the errors of forecasts along one stretch of rows (commands already those of the step ahead).
+
+    They start on the rows `starts`, all over the stretch where none are given.
+    """
+    if starts is None:
+        starts = np.arange(1, max(1, len(run) - 1), max(1, len(run) // MAX_STARTS))
+    else:
+        starts = starts[:: max(1, -(-len(starts) // MAX_STARTS))]
     errors: Array = np.full((len(starts), len(HORIZONS), run.shape[1]), np.nan)
     counted: Array = (starts + offset).astype(np.float64)
     if not len(starts):

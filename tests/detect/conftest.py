@@ -71,6 +71,12 @@ class Watched:
 
 
 @pytest.fixture
+def follow():
+    """Return what lets a shadow follow a cell of its own."""
+    return Watched
+
+
+@pytest.fixture
 def watched(options, site):
     return Watched(Shadow(options, {"cell": site}, None))
 

@@ -3,8 +3,9 @@ from dataclasses import replace
 from icsguard.core.decision import Decision
 from icsguard.detect.guarantee import Guarantee
 from icsguard.detect.judging import MAX_TOLD
+from icsguard.detect.shadow import Shadow
 from icsguard.lab import registers as at
-from icsguard.lab.operations import level
+from icsguard.lab.operations import level, switch
 from icsguard.protocols.modbus import build
 
 
@@ -27,6 +28,18 @@ def test_the_gravest_finding_comes_first(watched):
     grades = [one.decision for one in opinion.findings]
     assert grades == sorted(grades, reverse=True)
     assert opinion.decision is grades[0]
+
+
+def test_a_twin_below_its_gate_neither_holds_nor_refuses(options, site, follow):
+    """The same write in the same state, by forecasts as learnt and by the same ones trusted for a second only."""
+    near = tuple(replace(one, trusted_steps=min(one.trusted_steps, 5)) for one in site.model.columns)
+    opinions = []
+    for model in (site.model, replace(site.model, columns=near)):
+        watched = follow(Shadow(options, {"cell": replace(site, model=model)}, None))
+        watched.run(12)
+        opinions.append(watched.ask(switch(at.PUMP_2, on=False)))
+    assert [Decision.REFUSE, Decision.ALERT] == [one.decision for one in opinions]
+    assert "below its fidelity gate" in opinions[1].findings[0].text
 
 
 def test_an_unusual_write_while_the_plant_is_implausible_is_held(watched):

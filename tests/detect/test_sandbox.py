@@ -26,7 +26,7 @@ def options(points):
 
 @pytest.fixture
 def site(site):
-    """Let all forecasts be trusted that far, and be narrow: bands and gate are judged elsewhere."""
+    """Let all forecasts be trusted that far, and be narrow: the gate is judged in test_judging."""
     columns = tuple(
         replace(one, trusted_steps=60, band=tuple(min(width, 0.02) for width in one.band)) if one.band else one
         for one in site.model.columns

@@ -16,7 +16,7 @@ from icsguard.protocols.modbus import build
 
 @pytest.fixture
 def site(site):
-    """Let all forecasts be trusted: the gate is judged elsewhere."""
+    """Let all forecasts be trusted: the gate is judged in detect/test_judging."""
     columns = tuple(replace(one, trusted_steps=60) if one.band else one for one in site.model.columns)
     return replace(site, model=replace(site.model, columns=columns))
 

@@ -48,6 +48,25 @@ def test_a_value_far_beyond_is_held(watch):
     assert ("beyond-learnt-range", Decision.HOLD) in _codes(watch.judge(SPEED, 200.0, 60.0, HMI, SECOND))
 
 
+@pytest.mark.parametrize(
+    ("reach", "loop", "decision"),
+    [(60, "", Decision.ALERT), (40, "", Decision.HOLD), (40, "L1", Decision.HOLD), (40, "L2", Decision.ALERT)],
+)
+def test_what_no_forecast_can_tell_of_is_held_far_beyond_the_range_learnt(fitted, reach, loop, decision):
+    """The level in loop 1 has a safe range; its forecasts are trusted for 60 steps, or for less than the horizon."""
+    from dataclasses import replace
+
+    from icsguard.twin.site_model import Writing
+
+    points = (replace(POINTS[LIMITED], loop=loop), Point("level_1", 1, Table.INPUT, 0, safe_max=3.0, loop="L1"))
+    columns = tuple(replace(one, trusted_steps=reach) for one in fitted.model.columns)
+    writings = (Writing("limited", 10, 40, 60, 10, 2 * SECOND, 40, 5, (HMI,)),)
+    watch = WriteWatch(points, replace(fitted.model, columns=columns, writings=writings))
+    assert ("beyond-learnt-range", decision) in _codes(watch.judge(0, 200.0, 60.0, HMI, SECOND))
+    rarely = WriteWatch(points, replace(fitted.model, columns=columns, writings=(replace(writings[0], count=9),)))
+    assert ("beyond-learnt-range", Decision.ALERT) in _codes(rarely.judge(0, 200.0, 60.0, HMI, SECOND))
+
+
 def test_an_engineers_range_outranks_a_learnt_one(watch):
     assert ("beyond-learnt-range", Decision.ALERT) in _codes(watch.judge(LIMITED, 200.0, 60.0, HMI, SECOND))
 

@@ -182,7 +182,7 @@ async def test_points_are_shown_and_pings_answered(gateway, shadow):
 
 async def test_alternatives_are_tried_through_the_socket(gateway, shadow, fitted, tmp_path):
     trusted = tuple(replace(one, trusted_steps=60) if one.band else one for one in fitted.model.columns)
-    sure = replace(fitted, model=replace(fitted.model, columns=trusted))  # the gate is judged elsewhere
+    sure = replace(fitted, model=replace(fitted.model, columns=trusted))  # the gate is judged in detect/test_judging
     export(sure, tmp_path / "models" / "cell", site_key(tmp_path))
     await gateway.status(lambda facts: "cell.model" in facts)
     await gateway.mirror(_live(gateway, OfflineCell(7).run(10, None)))

@@ -1,6 +1,7 @@
 import numpy as np
+import pytest
 
-from icsguard.twin.bands import LEAST_FORECASTS, Errors, fidelity, forecast_errors
+from icsguard.twin.bands import LEAST_FORECASTS, Errors, fidelity, forecast_errors, written
 from icsguard.twin.site_model import HORIZONS
 
 
@@ -43,3 +44,12 @@ def test_too_few_forecasts_make_no_band():
     values = np.zeros((LEAST_FORECASTS - 1, len(HORIZONS), 1))
     assert fidelity([Errors(values, np.arange(LEAST_FORECASTS - 1.0))], 0, 0.001, 3.0).band == ()
     assert fidelity([], 0, 0.001, 3.0).band == ()
+
+
+def test_forecasts_may_start_with_writes_only(law, aligned):
+    starts = written(aligned, [3, 4])
+    errors = forecast_errors(law, aligned, [3, 4], 100, starts)
+    assert [row + 100 for row in starts.tolist()] == errors.starts.tolist()
+    changed = (aligned[starts][:, [3, 4]] != aligned[starts - 1][:, [3, 4]]).any(axis=1)
+    assert changed.all()
+    assert len(starts) == pytest.approx(900 / 37 + 900 / 53, abs=3)
