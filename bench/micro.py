@@ -1,5 +1,7 @@
 """What one frame costs the pure core, without sockets: `python -m bench.micro [--profile KIND]`.
 
+It runs the core that the gateway would run, compiled where it was built; with ICSGUARD_CORE=python the other one.
+
 Each kind is a whole transaction (request and answer) through the code that runs live. Figures are also given relative
 to a fixed loop of plain Python, so that a change in the code can be told from a change of the machine.
 """
@@ -18,6 +20,11 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Final
+
+from icsguard.runtime import compiled
+
+if __name__ == "__main__":
+    compiled.choose()  # before the first import of what may be compiled
 
 from bench.site import write_site
 from bench.trained import image_value
@@ -135,6 +142,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     found = kinds(bench_conduit())
     if options.profile:
         return profile(found, options.profile)
+    core = compiled.running()
+    if core.is_compiled:
+        compiled.quicken()
+    print(f"core: {core.name} ({core.why})")
     unit = median(cost(calibration) for _ in range(3))
     print(f"{'transaction':26} {'us':>8} {'x calibration':>14}")
     for name, do in found.items():
