@@ -3,9 +3,11 @@ import pytest
 
 from icsguard.config.settings import Conduit
 from icsguard.lab.offline import OfflineCell, cell_points
+from icsguard.learn import calibrated
+from icsguard.learn import fit as module
 from icsguard.learn.fit import NothingToLearnError, fit
 from icsguard.policy.rules import Policy
-from icsguard.twin.site_model import points_digest
+from icsguard.twin.site_model import Calibration, points_digest
 
 
 def _conduit(points):
@@ -93,6 +95,26 @@ def test_the_same_traffic_gives_the_same_model(traffic):
     conduit = _conduit(cell_points())
     part = traffic[: len(traffic) // 2]
     assert fit(part, conduit, horizon_s=12).model == fit(part, conduit, horizon_s=12).model
+
+
+def test_two_alarms_share_the_budget_of_false_alarms(traffic, monkeypatch):
+    given = {}
+
+    def values(*_args, per_day, **_rest):
+        given["values"] = per_day
+        return calibrated.Calibrated((), (), Calibration())
+
+    def flows(*_args, per_day, **_rest):
+        given["flows"] = per_day
+        return calibrated.CalibratedFlows((), Calibration())
+
+    monkeypatch.setattr(module, "calibrate_residuals", values)
+    monkeypatch.setattr(module, "calibrate_flows", flows)
+    part = traffic[: len(traffic) // 2]
+    fit(part, _conduit(cell_points()), horizon_s=12, alarms_per_day=2.0, flow_model=object())
+    assert {"values": 1.5, "flows": 0.5} == given
+    fit(part, _conduit(cell_points()), horizon_s=12, alarms_per_day=2.0)
+    assert 2.0 == given["values"]
 
 
 def test_without_points_there_is_nothing_to_learn(traffic):
