@@ -29,7 +29,7 @@ the last would let harm pass wherever bands are wide, and the status says instea
 MOSTLY: Final = 0.7
 LEAST_TIMES: Final = 4
 """A switch that would do harm so often, if it stayed, and was moved so many times, does harm beyond doubt."""
-MAX_WRITES: Final = 5_000  # rows with writes that are tried, evenly spread; more only cost time
+MAX_WRITES: Final = 20_000  # rows with writes of a stretch that are tried, evenly spread; more only cost time
 STEPS: Final = HORIZONS[-1]
 _SHORTEST: Final = 10  # steps: errors of the next few rows say nothing about where a write leads
 _WEEK_S: Final = 604_800.0
@@ -45,6 +45,8 @@ class _Tried(NamedTuple):
     kinds: tuple[Kind, ...]
     told: Consequence | None
     """The limit that the mean passes by most, if any."""
+    stands_for: int = 1
+    """It stands for so many, where not all were tried."""
 
     @property
     def margin(self) -> float:
@@ -64,7 +66,7 @@ def holding(
         return Holding()
     tried = [one for run in runs for one in _try(what_if, model, run, commands)]
     certainty, expected = _least(_chances(model, tried, errors), max(model.seconds / _WEEK_S, 1.0))
-    return Holding(certainty, expected, len(tried), _moments(model, tried, runs, certainty))
+    return Holding(certainty, expected, sum(one.stands_for for one in tried), _moments(model, tried, runs, certainty))
 
 
 def _changed(run: Array, at: int, commands: Sequence[int]) -> list[int]:
@@ -76,19 +78,20 @@ def _try(what_if: WhatIf, model: SiteModel, run: Array, commands: Sequence[int])
     law, columns = model.law(), list(commands)
     besides = loads(law, run)[:, [column for column, _ in law.drifts]]
     at = written(run, commands)
+    every = max(1, -(-len(at) // MAX_WRITES))
     found = []
-    for row in at[:: max(1, -(-len(at) // MAX_WRITES))]:
+    for row in at[::every]:
         before, past = run[row].copy(), run[row - 1].copy()
         before[columns] = past[columns]
         changes = {column: float(run[row, column]) for column in _changed(run, row, commands)}
         told = what_if.try_under(besides[row], before, past, changes)
         kinds = tuple((column, int(value > past[column])) for column, value in changes.items())
-        found.append(_Tried(kinds, max(told, key=lambda one: one.margin, default=None)))
+        found.append(_Tried(kinds, max(told, key=lambda one: one.margin, default=None), every))
     return found
 
 
 def _chances(model: SiteModel, tried: Sequence[_Tried], errors: Sequence[Errors]) -> list[tuple[float, float]]:
-    """Return (margin, chance of being wrong) of each write that the mean speaks against."""
+    """Return (margin, how many are likely wrong) of the writes that the mean speaks against."""
     found = []
     known: dict[int, Array] = {}
     for one in tried:
@@ -100,7 +103,7 @@ def _chances(model: SiteModel, tried: Sequence[_Tried], errors: Sequence[Errors]
         sizes = known[column]
         as_large = len(sizes) - int(np.searchsorted(sizes, one.margin))
         # An error goes either way, and one more could always be larger than all that were seen.
-        found.append((one.margin, (as_large + 1) / (len(sizes) + 1) / 2))
+        found.append((one.margin, one.stands_for * (as_large + 1) / (len(sizes) + 1) / 2))
     return found
 
 

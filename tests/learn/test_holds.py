@@ -5,6 +5,7 @@ import pytest
 
 from icsguard.core.meaning import Table
 from icsguard.core.point import DataType, Point
+from icsguard.learn import holds
 from icsguard.learn.holds import BUDGET, CERTAINTIES, holding
 from icsguard.twin.bands import Errors
 from icsguard.twin.dynamics import Feature, Term
@@ -115,3 +116,12 @@ def test_a_switch_that_was_hardly_ever_moved_has_no_moments():
 def test_without_a_safe_range_there_is_nothing_to_hold_for():
     points = (replace(POINTS[0], safe_min=None, safe_max=None), POINTS[1])
     assert 0 == holding(_model(), points, [_run([1.0])], _errors(1.0), [1]).writes
+
+
+def test_writes_that_are_not_tried_are_stood_for(monkeypatch):
+    whole = _held([5.2] * 9, _errors(1.0))
+    monkeypatch.setattr(holds, "MAX_WRITES", 6)
+    third = _held([5.2] * 9, _errors(1.0))  # each third: stop, start, stop ...
+    assert whole.expected > 0
+    assert (18, whole.expected) == (third.writes, pytest.approx(third.expected))
+    assert 18 == whole.writes
