@@ -60,7 +60,7 @@ class ConduitSection(Section):
         default="observe",
         description="How far it acts on its decisions; what an operator set later by `icsguard mode` wins.",
     )
-    policy: str = Field(default="", description="Policy file, beside this one. Without it nothing is permitted.")
+    policy: str = Field(default="", description="Policy file, beside this one; mode `enforce` needs one.")
     points: str = Field(default="", description="Point list (CSV), beside this one.")
     quirks: list[str] = Field(default=[], description="Checks relaxed because the device needs it; names below.")
     failure: Literal["policy_alone", "refuse"] = Field(
