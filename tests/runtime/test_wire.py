@@ -113,6 +113,13 @@ async def test_long_data_is_never_asked_about(scene, wait_until):
     assert ([b"+" * 521], []) == (scene.taken[0], scene.asked)
 
 
+async def test_more_than_one_turn_takes_is_read_to_its_end_without_anything_new(scene, wait_until):
+    sent = scene.far[0].send(b"-" * 1_000_000)
+    assert 65536 < sent, "one turn would have taken it all"
+    await wait_until(lambda: sent <= sum(map(len, scene.taken[0])))
+    assert sent == sum(map(len, scene.taken[0]))
+
+
 async def test_a_paused_end_leaves_its_data_with_the_kernel(scene, wait_until):
     scene.ends[0].read(OFF)
     scene.far[0].send(b"-later")
