@@ -117,10 +117,11 @@ def _kind(seen: Seen, client: str, unit: int, least: int) -> _Kind:
         and len(seen.habits[habit].occasions) >= least
     ]
     elements = {element for habit in habits for element in seen.reads[habit]}
-    return _Kind(frozenset(habit.function for habit in habits), frozenset(_runs(elements)))
+    return _Kind(frozenset(habit.function for habit in habits), frozenset(runs_of(elements)))
 
 
-def _runs(elements: Iterable[tuple[Table, int]]) -> list[tuple[Table, AddressRange]]:
+def runs_of(elements: Iterable[tuple[Table, int]]) -> list[tuple[Table, AddressRange]]:
+    """Return elements as runs of addresses, in order of table and address."""
     runs: list[tuple[Table, AddressRange]] = []
     for table, address in sorted(elements):
         if runs and runs[-1][0] is table and runs[-1][1].last + 1 == address:

@@ -17,7 +17,7 @@ from icsguard.core.clock import SECOND
 from icsguard.core.ids import AddressRange
 from icsguard.core.meaning import Intent, Table
 from icsguard.evidence.stamp import stamp
-from icsguard.learn.operations import RATE, Operation, Sibling, operations
+from icsguard.learn.operations import RATE, Operation, Sibling, operations, runs_of
 from icsguard.learn.points import Enriched, PointBook
 from icsguard.learn.seen import Element, Evidence, Habit, Seen
 from icsguard.learn.traffic import Traffic, learnable
@@ -390,13 +390,7 @@ def _moment(at: int) -> str:
 
 def _ranges(elements: Iterable[tuple[Table, int]]) -> tuple[str, ...]:
     """Return runs of addresses in policy notation, in order of table and address."""
-    runs: list[tuple[Table, AddressRange]] = []
-    for table, address in sorted(elements):
-        if runs and runs[-1][0] is table and runs[-1][1].last + 1 == address:
-            runs[-1] = (table, AddressRange(runs[-1][1].first, address))
-        else:
-            runs.append((table, AddressRange(address, address)))
-    return tuple(_run(table, span) for table, span in runs)
+    return tuple(_run(table, span) for table, span in runs_of(elements))
 
 
 def _run(table: Table, span: AddressRange) -> str:

@@ -3,7 +3,8 @@
 import pytest
 
 from icsguard.config.load import check_file
-from icsguard.learn.operations import MAX_BLOCK, Sibling
+from icsguard.core.meaning import Table
+from icsguard.learn.operations import MAX_BLOCK, Sibling, runs_of
 from icsguard.learn.proposal_text import points_text, policy_text
 from icsguard.learn.propose import propose
 from icsguard.protocols.modbus import build
@@ -81,3 +82,9 @@ def test_a_device_that_is_polled_in_another_way_is_not(traffic, polled):
 def test_a_sibling_where_nothing_may_be_operated_says_nothing(traffic):
     rtu3 = accepted(propose(traffic(*polls()), "rtu3"))
     assert [] == alerts(propose(traffic(*polls()), "rtu1", siblings=[rtu3]))
+
+
+def test_neighbouring_elements_are_one_run_of_their_table():
+    elements = [(Table.HOLDING, 3), (Table.COIL, 1), (Table.HOLDING, 2), (Table.HOLDING, 5), (Table.COIL, 0)]
+    runs = {(table, span.first, span.last) for table, span in runs_of(elements)}
+    assert {(Table.COIL, 0, 1), (Table.HOLDING, 2, 3), (Table.HOLDING, 5, 5)} == runs
