@@ -71,7 +71,7 @@ def _tell(ended: asyncio.Future[None]) -> None:
 def _written(descriptor: int) -> memoryview:
     """Return what was written, where it lies: copying some megabytes would hold the loop."""
     size = min(os.fstat(descriptor).st_size, MAX_OUTPUT)
-    return memoryview(mmap.mmap(descriptor, size, prot=mmap.PROT_READ)) if size else memoryview(b"")
+    return memoryview(mmap.mmap(descriptor, size)).toreadonly() if size else memoryview(b"")
 
 
 class Program:

@@ -13,7 +13,7 @@ import msgspec
 from icsguard.config.settings import Settings
 from icsguard.runtime.beside import run_beside
 from icsguard.runtime.kept_settings import kept
-from icsguard.runtime.pieces import assembled, collector_rests, copied, first, pause
+from icsguard.runtime.pieces import assembled, collector_rests, copied, first, pause, wiped
 
 DEADLINE_S: Final = 60.0
 """Ten thousand rules take about a second on a small machine."""
@@ -75,7 +75,9 @@ async def compile_beside(config: Path) -> Compiled:
             settings = await assembled(ended.out)
             gc.freeze()  # it stays: the collector need not look at it
         await pause()
-        return Compiled(settings, await copied(first(ended.out)), lines)
+        packed = await copied(first(ended.out))
+        await wiped(ended.out)
+        return Compiled(settings, packed, lines)
     except (ValueError, IndexError, msgspec.MsgspecError) as error:
         raise _no_settings(config, error) from error
 

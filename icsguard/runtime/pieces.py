@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import mmap
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -84,6 +85,17 @@ async def copied(source: memoryview) -> bytearray:
         if breath.is_due:
             await breath.take()
     return copy
+
+
+async def wiped(source: memoryview) -> None:
+    """Give the memory back where a program's output lies, with pauses; it holds nothing any more then."""
+    pages, breath = source.obj, Breath()
+    if not isinstance(pages, mmap.mmap):
+        return
+    for at in range(0, len(pages), PAGES):
+        pages.madvise(mmap.MADV_REMOVE, at, min(PAGES, len(pages) - at))
+        if breath.is_due:
+            await breath.take()
 
 
 @contextmanager

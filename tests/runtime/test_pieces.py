@@ -1,5 +1,7 @@
 import asyncio
 import gc
+import mmap
+import os
 import weakref
 from dataclasses import replace
 
@@ -114,3 +116,17 @@ async def test_a_copy_is_the_same_bytes_and_its_own():
 
 async def test_a_copy_of_nothing_is_nothing():
     assert b"" == await pieces.copied(memoryview(b""))
+
+
+async def test_the_memory_of_an_output_is_given_back():
+    size = 3 * pieces.PAGES + 17
+    descriptor = os.memfd_create("output")
+    os.write(descriptor, b"x" * size)
+    await pieces.wiped(memoryview(mmap.mmap(descriptor, size)).toreadonly())
+    assert 0 == os.fstat(descriptor).st_blocks
+    assert bytes(size) == os.pread(descriptor, size, 0)
+    os.close(descriptor)
+
+
+async def test_an_empty_output_has_nothing_to_give_back():
+    await pieces.wiped(memoryview(b""))
