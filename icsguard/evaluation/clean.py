@@ -11,6 +11,7 @@ import numpy as np
 from icsguard.core.decision import Decision
 from icsguard.core.finding import Finding
 from icsguard.detect.alarms import REMIND_NS
+from icsguard.detect.guarantee import Guarantee
 from icsguard.evaluation import louder, truth
 from icsguard.evaluation.bench import BLOCK_POLLS, CLEAN, Bench, scores
 from icsguard.evaluation.louder import Louder
@@ -113,9 +114,12 @@ def _span(low: float, high: float, unit: float) -> str:
 def measure(bench: Bench, polls: int, *, is_alone: bool = True) -> Clean:
     """Let the plant be worked with the shadow beside it; `is_alone`: and find out how soon its promise ends."""
     site, shift, guard = bench.site(CLEAN), bench.shift(CLEAN), bench.taught.guard()
-    calibration = bench.taught.model.residuals
-    found = Clean(polls * POLL_S / _DAY_S, promised=calibration.per_day, has_guarantee=bool(calibration.rank))
-    found.expected = guard.fact("alarms_expected")
+    model = bench.taught.model
+    found = Clean(polls * POLL_S / _DAY_S, has_guarantee=bool(model.residuals.rank))
+    for one in (model.residuals, model.flow):  # alarms of both are counted
+        rates = Guarantee(one).rates()
+        found.promised += rates.budget if one.blocks else 0.0
+        found.expected += rates.expected
     rows: list[list[float]] = []
     for poll in range(1, polls + 1):
         _count(found, guard.see(site.poll()))
