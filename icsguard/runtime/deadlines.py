@@ -78,12 +78,14 @@ class Deadlines:
             self._timer = self._loop.call_later(0, self._tick)
             return
         self._heard = 0
-        self._schedule(now + self._longest())
+        begins = now >= self._round_due and not self._unseen
+        soonest = self._longest() if begins else max(min(self._round_due - now, self._longest()), MIN_TICK_NS)
+        self._schedule(now + soonest)  # a tick for a single deadline must not put the round off
         self._look_at_asked(now)
         self._look_at_noted(now)
         if listener.pool is not None:
             listener.pool.timer(now)
-        if now >= self._round_due and not self._unseen:
+        if begins:
             self._begin_round(now)
         if listener.guard.wakeups:
             listener.wake()

@@ -112,6 +112,14 @@ def test_a_deadline_before_the_next_round_is_kept_to_the_millisecond(world):
     assert [START + MAX_TICK_NS + 100 * MS] == session.ended
 
 
+def test_a_deadline_that_is_kept_shortly_before_a_round_does_not_put_the_round_off(world):
+    world.add(START + 2 * MAX_TICK_NS - 10 * MS)
+    world.until(START + MAX_TICK_NS + MS)
+    later = world.add(START + 2 * MAX_TICK_NS + 100 * MS)
+    world.until(START + 3 * MAX_TICK_NS)
+    assert [START + 2 * MAX_TICK_NS + 100 * MS] == later.ended
+
+
 def test_a_deadline_that_stays_overdue_is_tried_again_and_does_not_stop_the_loop(world):
     session = world.add(START)
     session.timer = lambda now: session.ended.append(now) or []
