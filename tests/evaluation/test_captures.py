@@ -26,7 +26,16 @@ def test_a_scan_by_a_field_device_reaches_no_device(recorded_data, monkeypatch):
     _, judged = captures.lemay()
     assert judged[0].attacks > 3_000
     assert 0 == judged[0].reached
-    assert judged[0].stopped < 0.01 * judged[0].benign
+    assert 0 == judged[0].stopped
+    assert 0 < judged[0].alerted <= 0.005 * judged[0].benign
+
+
+@pytest.mark.slow
+def test_brute_force_by_who_operates_switches_a_few_coils_and_is_refused(recorded_data, monkeypatch):
+    monkeypatch.setenv(loaded.VARIABLE, str(recorded_data))
+    table, _ = captures.lemay()
+    made_up = table.rows[-1]
+    assert made_up["attack requests"] - 3 * 6 <= made_up["of these stopped"] < made_up["attack requests"]
 
 
 @pytest.mark.slow
