@@ -28,8 +28,11 @@ FACTOR: Final = 6.0
 """An hour is left out where a residual is so many times what most hours have. Clean weeks of the plants to tune on
 reach 5.5."""
 ROUNDS: Final = 3  # without the worst hours the next ones stand out; more rounds would begin to eat honest work
-MAX_TRIMMED: Final = 0.25
-"""At most this share of the hours is left out; more means that the plant has several faces, and none is the lie."""
+MAX_STRANGE: Final = 0.3
+"""Where more of the hours are strange none is left out: the plant has several faces, and none is the lie."""
+MAX_TRIMMED: Final = 0.15
+"""At most this share is left out in a round, the strangest first. Lies bend the twin, so that honest hours look strange
+beside them; without the worst they look honest again."""
 _USUAL: Final = 0.85
 """Quantile over the hours that counts as usual: so many may be strange without becoming the measure."""
 _AFTER: Final = 20  # rows after a command that are not judged
@@ -63,7 +66,7 @@ def suspects(fitted: Fitted, grid: Rows, *, factor: float = FACTOR) -> list[Susp
         if size > factor:
             found.append(Suspect(hour * HOUR, (hour + 1) * HOUR, moving[worst], size))
     found.sort(key=lambda one: -one.factor)
-    return found if len(found) <= MAX_TRIMMED * len(hours) else []
+    return found[: max(int(MAX_TRIMMED * len(hours)), 1)] if len(found) <= MAX_STRANGE * len(hours) else []
 
 
 def _hours(fitted: Fitted, grid: Rows) -> tuple[list[int], Array]:

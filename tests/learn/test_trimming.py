@@ -50,6 +50,13 @@ def test_too_few_hours_or_too_many_strange_ones_leave_all(hours):
     assert [] == hours(LEAST_HOURS, range(8))
 
 
+def test_a_round_leaves_out_the_strangest_and_judges_the_others_again(hours, monkeypatch):
+    assert 10 == len(hours(4 * LEAST_HOURS, range(10)))
+    monkeypatch.setattr(trimming, "MAX_TRIMMED", 0.05)
+    assert 4 == len(hours(4 * LEAST_HOURS, range(10)))
+    assert 1 == len(hours(LEAST_HOURS // 2 * 2, (5,)))
+
+
 def test_rows_after_a_command_are_not_looked_at():
     changed = np.zeros(100, dtype=bool)
     changed[30] = True
