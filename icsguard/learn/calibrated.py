@@ -43,6 +43,13 @@ _TAIL_NS: Final = 120 * SECOND
 """After the last transaction all windows are over."""
 
 
+def as_shown(run: Array, commands: Sequence[int]) -> Array:
+    """Return the rows of a stretch, but for its first, with their own commands instead of those of the step ahead."""
+    shown = run[1:].copy()
+    shown[:, list(commands)] = run[:-1, list(commands)]
+    return shown
+
+
 @dataclass(frozen=True, slots=True)
 class Residuals:
     """The residuals of one stretch of rows, engineering units: rows x moving columns."""
@@ -64,13 +71,16 @@ class Residuals:
         moving: Sequence[int],
         commands: Sequence[int],
     ) -> Residuals:
-        """Return the residuals of a stretch (commands already those of the step ahead) under a law."""
+        """Return the residuals of a stretch (commands already those of the step ahead) under a law.
+
+        What a row shows, its commands too, is what the live watch sees of it: nothing of the step ahead.
+        """
         standard = (run - law.mean) / law.scale
-        temporal, spatial = predict(parts, standard[2:], standard[1:-1], standard[:-2])
+        temporal, spatial = predict(parts, as_shown(standard, commands)[1:], standard[1:-1], standard[:-2])
         size = run.shape[1]
         place = np.zeros(len(run) - 2, dtype=np.intp)
         for number, mode in enumerate(modes):
-            place[(patterns[2:] == np.array(mode)).all(axis=1)] = number + 1
+            place[(patterns[1:-1] == np.array(mode)).all(axis=1)] = number + 1
         beside = spatial.reshape(len(place), -1, size)[np.arange(len(place)), place]
         columns = list(moving)
         expected = np.clip(temporal * law.scale + law.mean, law.low, law.high)

@@ -21,7 +21,7 @@ from icsguard.core.transaction import Transaction
 from icsguard.detect.flow_model import FlowModel
 from icsguard.inference.api import Array
 from icsguard.learn import habits
-from icsguard.learn.calibrated import Residuals, calibrate_flows, calibrate_residuals
+from icsguard.learn.calibrated import Residuals, as_shown, calibrate_flows, calibrate_residuals
 from icsguard.learn.holds import holding
 from icsguard.learn.recorded import Recorded, Rows, Ways, record, rows
 from icsguard.twin import course_search, fitting
@@ -289,7 +289,7 @@ class _Fit:
         if not teach or not judge:
             return
         law = course_search.refit(structure, _thinned(teach))
-        raw = np.vstack(teach)
+        raw = np.vstack([as_shown(run, self._commands) for run in teach])
         modes = self._modes(raw)
         parts = matrices(law, *self._spatial(raw, modes), self._ahead(teach))
         for run in judge:

@@ -1,8 +1,15 @@
 import numpy as np
 
+from icsguard.config.settings import Conduit
 from icsguard.detect.calibration import peaks
-from icsguard.detect.residuals import STREAMS, Smoother
-from icsguard.learn.calibrated import Residuals, calibrate_residuals
+from icsguard.detect.residuals import STREAMS, ResidualWatch, Smoother
+from icsguard.lab.offline import OfflineCell, cell_points
+from icsguard.learn.calibrated import Residuals, as_shown, calibrate_residuals
+from icsguard.learn.fit import fit
+from icsguard.learn.recorded import record, rows
+from icsguard.policy.rules import Policy
+from icsguard.twin.grid import Row
+from icsguard.twin.scoring import predict
 from icsguard.twin.site_model import NO_UNREST, Column
 
 
@@ -126,3 +133,50 @@ def test_one_restless_hour_a_week_does_not_blind_the_watch():
         [Residuals(table, np.zeros_like(table), still)], [_column()], step_ns=20 * 10**9, per_day=1.0
     )
     assert calm.unrest.highest < 1.5
+
+
+class _NumpyScorer:
+    digest = "numpy0000000"
+
+    def __init__(self, parts):
+        self.parts = parts
+
+    def score(self, *inputs):
+        return predict(self.parts, *(one[None] for one in inputs))
+
+
+def test_learning_judges_each_row_as_the_live_watch_does():
+    """With the commands that the row shows: what is told after it would look strange before it is."""
+    points = cell_points()
+    traffic = OfflineCell(1).run(60)
+    conduit = Conduit("cell", "127.0.0.1", 1502, "127.0.0.1", 502, policy=Policy(points=points))
+    fitted = fit(traffic, conduit, horizon_s=12)
+    model, run = fitted.model, max(rows(record(traffic, points), 12.0).runs, key=len)
+    commands = [place for place, one in enumerate(model.columns) if one.kind == "command"]
+    moving = [place for place, one in enumerate(model.columns) if one.kind == "moving"]
+    ahead = run[:-1].copy()
+    ahead[:, commands] = run[1:, commands]
+    learnt = Residuals.of(
+        model.law(),
+        fitted.matrices,
+        ahead,
+        patterns=(ahead[:, list(model.mode_bits)] != 0).astype(np.int64),
+        modes=model.modes,
+        moving=moving,
+        commands=commands,
+    )
+    assert learnt.changed.sum() > 3
+    watch = ResidualWatch(model, _NumpyScorer(fitted.matrices))
+    for index, values in enumerate(run[:-1]):
+        if watch.feed(Row(index, tuple(values.tolist()), index > 0)) is None:
+            continue
+        sigma = np.array([model.columns[place].sigma_space for place in moving])
+        expected = np.array(list(watch.expected.values()))
+        assert np.allclose(watch.levels.beside * sigma, learnt.spatial[index - 2])
+        assert np.allclose(run[index, moving] - expected, learnt.temporal[index - 2])
+
+
+def test_a_row_as_shown_has_the_commands_of_its_own_moment():
+    shown = np.array([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0], [4.0, 40.0]])
+    ahead = np.column_stack([shown[:-1, 0], shown[1:, 1]])
+    assert shown[1:-1].tolist() == as_shown(ahead, [1]).tolist()

@@ -117,6 +117,22 @@ def test_two_alarms_share_the_budget_of_false_alarms(traffic, monkeypatch):
     assert 2.0 == given["values"]
 
 
+def test_rows_are_judged_by_neighbours_learnt_from_rows_that_were_shown(traffic, monkeypatch):
+    """As live: what is told after a row is no neighbour of what it shows."""
+    tables, spatial = [], module._Fit._spatial
+
+    def noted(self, table, modes):
+        tables.append({tuple(row) for row in table.tolist()})
+        return spatial(self, table, modes)
+
+    monkeypatch.setattr(module._Fit, "_spatial", noted)
+    part = traffic[: len(traffic) // 2]
+    fit(part, _conduit(cell_points()), horizon_s=12)
+    *held_out, everything = tables
+    assert module.FOLDS == len(held_out)
+    assert all(one < everything for one in held_out)
+
+
 def test_without_points_there_is_nothing_to_learn(traffic):
     with pytest.raises(NothingToLearnError, match="no point list"):
         fit(traffic, _conduit(()))
