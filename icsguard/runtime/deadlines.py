@@ -136,12 +136,14 @@ class Deadlines:
             self._round_due = now
             return
         looks = ended = 0
-        while self._unseen and looks < AT_ONCE and ended < ENDED_AT_ONCE:
-            looks += 1
-            ended += self._look(self._unseen.pop(), now)
-        if self._unseen:
-            self._turn_due = now + int(PAUSE_S * 1e9)
-            self._turn = self._loop.call_later(PAUSE_S, self._look_at_some)
+        try:
+            while self._unseen and looks < AT_ONCE and ended < ENDED_AT_ONCE:
+                looks += 1
+                ended += self._look(self._unseen.pop(), now)
+        finally:  # a session that fails keeps nobody from being looked at
+            if self._unseen:
+                self._turn_due = now + int(PAUSE_S * 1e9)
+                self._turn = self._loop.call_later(PAUSE_S, self._look_at_some)
 
     def _look(self, end: ClientEnd, now: int) -> bool:
         """Say whether something was due."""

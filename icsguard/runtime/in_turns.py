@@ -54,8 +54,10 @@ class InTurns:
 
     def _turn(self) -> None:
         self._armed, self._done = False, 0
-        while self._steps and self._done < AT_ONCE:
-            self._done += 1
-            self._steps.popleft()()
-        if self._steps:
-            self._arm()
+        try:
+            while self._steps and self._done < AT_ONCE:
+                self._done += 1
+                self._steps.popleft()()
+        finally:  # a step that fails keeps nobody; where none is left somebody still has to set the count back
+            if self._done:
+                self._arm()

@@ -105,6 +105,20 @@ def test_no_turn_looks_at_more_than_a_few(world):
     assert world.at - START < MAX_TICK_NS + 10 * MS
 
 
+def test_a_session_that_fails_keeps_nobody_from_being_looked_at(world):
+    def fail():
+        raise RuntimeError(why)
+
+    why = "a session fails"
+    sessions = [world.add() for _ in range(3 * AT_ONCE)]
+    sessions[AT_ONCE].next_timer = fail
+    with pytest.raises(RuntimeError, match=why):
+        world.until(START + MAX_TICK_NS + 10 * MS)
+    sessions[AT_ONCE].next_timer = lambda: 0
+    world.until(START + SECOND)
+    assert all(one.looks for one in sessions if one is not sessions[AT_ONCE])
+
+
 def test_a_deadline_before_the_next_round_is_kept_to_the_millisecond(world):
     world.until(START + MAX_TICK_NS - MS)
     session = world.add(START + MAX_TICK_NS + 100 * MS)

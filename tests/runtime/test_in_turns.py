@@ -44,7 +44,35 @@ def test_more_wait_for_the_next_turns_and_keep_their_order(turns, loop):
         assert list(range(min(many, turn * AT_ONCE))) == done
         loop.ring()
     assert list(range(many)) == done
+    loop.ring()
     assert [] == loop.timers
+
+
+@pytest.mark.parametrize("many", range(1, 4 * AT_ONCE))
+def test_whoever_comes_after_any_number_of_steps_is_not_forgotten(turns, loop, many):
+    done = []
+    for number in range(many):
+        turns.take(lambda number=number: done.append(number))
+    while len(done) < many:
+        loop.ring()
+    turns.take(lambda: done.append("later"))
+    loop.ring()
+    assert "later" == done[-1]
+
+
+def test_a_step_that_fails_keeps_nobody(turns, loop):
+    def fail():
+        raise RuntimeError(why)
+
+    done, why = [], "a step fails"
+    for number in range(AT_ONCE):
+        turns.take(lambda number=number: done.append(number))
+    turns.take(fail)
+    turns.take(lambda: done.append("next"))
+    with pytest.raises(RuntimeError, match=why):
+        loop.ring()
+    loop.ring()
+    assert "next" == done[-1]
 
 
 def test_a_step_does_not_overtake_those_that_wait(turns, loop):
