@@ -26,6 +26,7 @@ if __name__ == "__main__":
 
 from icsguard.config.settings import Settings
 from icsguard.runtime import log, systemd
+from icsguard.runtime.collector import Collector
 from icsguard.runtime.compiler import Compiled, CompileError, compile_for_start
 from icsguard.runtime.control_server import ControlServer, ControlSocketError
 from icsguard.runtime.facade import Facade
@@ -36,11 +37,6 @@ SWITCH_S: Final = 0.0005
 """How long another thread (building a policy, writing the state file) may keep the loop waiting; Python's own: 5 ms."""
 ALIVE_S: Final = 2.0
 """Between two signs of life to the service manager, fed by the loop that serves the traffic."""
-
-COLLECT: Final = (400, 4, 100)
-"""When the garbage collector looks at its three generations. Python's own (700, 10, 10) makes lumps of a millisecond of
-the second and, with a thousand clients, of six of the third; with these the second is below a third of a millisecond,
-and the third waits until at most 200,000 objects, some 20 MB, may have become garbage."""
 
 _LOG: Final = log.get_logger("icsguard.gateway")
 
@@ -58,6 +54,7 @@ class Gateway:
             operators=settings.gateway.operators,
             viewers=settings.gateway.viewers,
         )
+        self._collector = Collector()
         self.site.on_reload = self._authorise
 
     async def run(self) -> None:
@@ -70,9 +67,7 @@ class Gateway:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self.site.stopping.set)
             loop.add_signal_handler(signal.SIGHUP, self._hangup)
-            gc.freeze()  # what is there now stays: the collector need not look at it again
-            gc.set_threshold(*COLLECT)
-            gc.enable()
+            self._collector.start()
             systemd.ready(f"{len(self.site.listeners)} conduits")
             alive = spawn(_say_alive(), "alive")
             await self.site.stopping.wait()
@@ -80,6 +75,7 @@ class Gateway:
             systemd.stopping()
             await self.site.drain()
         finally:
+            self._collector.stop()
             await self._control.close()
             await self.site.close()
 

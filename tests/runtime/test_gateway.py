@@ -238,25 +238,3 @@ async def test_a_stopped_shadow_delays_no_read_and_no_write_beyond_the_deadline(
     assert sorted(slow)[len(slow) * 9 // 10] < 0.02, "after three misses nobody waits"
     assert 60 == len(gateway.device.writes)
     writer.close()
-
-
-def test_a_thousand_clients_make_no_lump_for_the_garbage_collector():
-    script = """
-import gc, time
-from icsguard.runtime.gateway import COLLECT
-gc.freeze()
-gc.set_threshold(*COLLECT)
-largest = [0, 0, 0]
-def note(phase, info):
-    if phase == "start":
-        sizes = [len(gc.get_objects(generation)) for generation in range(info["generation"] + 1)]
-        largest[info["generation"]] = max(largest[info["generation"]], sum(sizes))
-gc.callbacks.append(note)
-kept = [[[] for _ in range(50)] for _ in range(1000)]
-print(*largest)
-"""
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)
-    young, middle, old = map(int, done.stdout.split())
-    assert young < 600
-    assert middle < 3000
-    assert 0 == old
