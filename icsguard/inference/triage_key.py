@@ -5,4 +5,4 @@ Written by `python -m icsguard.evaluation.train_triage models --key icsguard/inf
 
 from typing import Final
 
-TRIAGE_KEY: Final = bytes.fromhex("19ce0635fa5062c1083cd3fc8c7580ddc7bc3d1fcc48ad1f0ec238175296001d")
+TRIAGE_KEY: Final = bytes.fromhex("c4cfc0097b7f1e4ab983cec799fc00dfffc2cc288a9f13a2c8b7bdd91c34e38e")
