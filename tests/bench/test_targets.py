@@ -1,5 +1,7 @@
 """Targets: a floor and a ceiling, three answers, and never a figure where there was none."""
 
+from dataclasses import replace
+
 import pytest
 
 from bench.ratios import Spread
@@ -51,6 +53,29 @@ def test_rows_and_trials_become_figures(a_row):
     assert "not measured: it did not stand up" == found["p99.9 during: stalled log"].verdict
     assert ("aim", 20.48) == _of(found["RSS gateway"])
     assert ("must", 133.12) == _of(found["RSS all three, models loaded"])
+
+
+def test_of_several_rounds_of_an_event_the_median_counts(a_row):
+    def played(p999):
+        result = a_row(0, "icsguard").result
+        reads = replace(result.reads, p999=p999)
+        return Trial("event", "policy reload", "icsguard", result=replace(result, reads=reads))
+
+    (found,) = [one for one in targets([], [played(900), played(16_000), played(1_100)], {}) if "reload" in one.name]
+    assert (0.9, 1.1, 16.0, 3) == (
+        found.measured.low,
+        found.measured.middle,
+        found.measured.high,
+        found.measured.rounds,
+    )
+
+
+def test_a_round_of_an_event_that_failed_leaves_no_figure(a_row):
+    good = Trial("event", "policy reload", "icsguard", result=a_row(0, "icsguard").result)
+    failed = Trial("event", "policy reload", "icsguard", problem="it did not stand up")
+    (found,) = [one for one in targets([], [good, failed], {}) if "reload" in one.name]
+    assert found.measured is None
+    assert "it did not stand up" == found.missing
 
 
 def test_an_event_of_a_peer_is_no_target(a_row):
